@@ -1,0 +1,5 @@
+"""The one exception whose sentence a user reads."""
+
+
+class BadInput(ValueError):
+    """Something the user gave can't be used: one sentence, what is wrong and what would be right."""
