@@ -1,0 +1,1 @@
+"""distill: a reverse compiler for small neural networks."""

@@ -1,0 +1,1 @@
+"""The language: types, domains, primitives, programs and their meanings. Knows no networks."""

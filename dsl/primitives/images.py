@@ -1,0 +1,205 @@
+"""Signals and images: convolution and pooling, on channel-first tensors."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import product
+from typing import Any
+
+from dsl.primitive import Example, Primitive, declare
+from dsl.primitives.arrays import as_real
+from dsl.primitives.signatures import Statics, require, static_int
+from dsl.types import REAL, Type, Vector, is_numeric
+
+
+def _conv1d_type(types: tuple[Type, ...], _: Statics) -> Type:
+    require(len(types) == 2, "takes a filter and a signal")
+    kernel, x = types
+    require(isinstance(kernel, Vector) and isinstance(x, Vector), "takes two vectors")
+    assert isinstance(kernel, Vector) and isinstance(x, Vector)
+    require(len(kernel.shape) == len(x.shape) == 1, "takes two plain vectors")
+    require(kernel.shape[0] <= x.shape[0], "takes a filter no longer than the signal")
+    require(is_numeric(kernel.item) and is_numeric(x.item), "takes numbers")
+    return Vector(REAL, (x.shape[0] - kernel.shape[0] + 1,))
+
+
+def _conv1d_array(xp: Any, kernel: Any, x: Any) -> Any:
+    size = x.shape[1] - kernel.shape[1] + 1
+    taps = range(kernel.shape[1])
+    return reduce(
+        lambda a, b: a + b, [as_real(xp, kernel[:, k : k + 1] * x[:, k : k + size]) for k in taps]
+    )
+
+
+def _conv1d_scalar(ops: Any, kernel: Any, x: Any) -> Any:
+    return tuple(
+        reduce(ops.add, [ops.mul(w, x[i + k]) for k, w in enumerate(kernel)])
+        for i in range(len(x) - len(kernel) + 1)
+    )
+
+
+CONV1D = declare(
+    Primitive(
+        name="conv1d",
+        infer=_conv1d_type,
+        array=_conv1d_array,
+        scalar=_conv1d_scalar,
+        python="[sum(w * v for w, v in zip({0}, {1}[i:])) for i in range(len({1}) - len({0}) + 1)]",
+        english="{1} filtered by {0}",
+        doc="The filter's weighted sum at every place of the signal (no padding, no flip).",
+        examples=(Example(((1, -1), (5, 3, 4)), (2, -1)),),
+        parameters=("filter", "x"),
+    )
+)
+
+
+def _image(item: Type, axes: int) -> Vector:
+    require(isinstance(item, Vector) and len(item.shape) == axes, f"takes a tensor of {axes} axes")
+    assert isinstance(item, Vector)
+    require(is_numeric(item.item), "takes numbers")
+    return item
+
+
+def _conv2d_type(types: tuple[Type, ...], statics: Statics) -> Type:
+    require(len(types) == 3, "takes filters, an image and a stride")
+    kernel, x = _image(types[0], 4), _image(types[1], 3)
+    stride = static_int(statics, 2, 1, 64)
+    require(kernel.shape[1] == x.shape[0], "takes filters with the image's channels")
+    height, width = x.shape[1] - kernel.shape[2], x.shape[2] - kernel.shape[3]
+    require(height >= 0 and width >= 0, "takes filters no larger than the image")
+    return Vector(REAL, (kernel.shape[0], height // stride + 1, width // stride + 1))
+
+
+def _windows(size: int, kernel: int, stride: int) -> range:
+    return range(0, size - kernel + 1, stride)
+
+
+def _conv2d_array(xp: Any, kernel: Any, x: Any, stride: Any) -> Any:
+    step, (rows, columns) = int(stride[0]), kernel.shape[3:]
+    height = (x.shape[2] - rows) // step + 1
+    width = (x.shape[3] - columns) // step + 1
+    total = 0
+    for r, c in product(range(rows), range(columns)):
+        patch = x[:, :, r : r + height * step : step, c : c + width * step : step]
+        weights = kernel[:, :, :, r, c]
+        total = total + xp.einsum("noi,nihw->nohw", *_same_batch(xp, weights, patch))
+    return total
+
+
+def _same_batch(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    rows = max(a.shape[0], b.shape[0])
+    a, b = as_real(xp, a), as_real(xp, b)
+    return xp.broadcast_to(a, (rows, *a.shape[1:])), xp.broadcast_to(b, (rows, *b.shape[1:]))
+
+
+def _conv2d_scalar(ops: Any, kernels: Any, x: Any, stride: int) -> Any:
+    def at(kernel: Any, top: int, left: int) -> Any:
+        terms = [
+            ops.mul(weight, x[channel][top + r][left + c])
+            for channel, plane in enumerate(kernel)
+            for r, row in enumerate(plane)
+            for c, weight in enumerate(row)
+        ]
+        return reduce(ops.add, terms)
+
+    rows, columns = len(kernels[0][0]), len(kernels[0][0][0])
+    tops = _windows(len(x[0]), rows, stride)
+    lefts = _windows(len(x[0][0]), columns, stride)
+    return tuple(tuple(tuple(at(k, t, s) for s in lefts) for t in tops) for k in kernels)
+
+
+CONV2D = declare(
+    Primitive(
+        name="conv2d",
+        infer=_conv2d_type,
+        array=_conv2d_array,
+        scalar=_conv2d_scalar,
+        python="[[[sum(k[c][r][s] * {1}[c][i + r][j + s] for c in range(len(k)) "
+        "for r in range(len(k[0])) for s in range(len(k[0][0]))) "
+        "for j in range(0, len({1}[0][0]) - len(k[0][0]) + 1, {2})] "
+        "for i in range(0, len({1}[0]) - len(k[0]) + 1, {2})] for k in {0}]",
+        english="the image {1} filtered by {0}, every {2} pixels",
+        doc="Filters (out, in, rows, columns) at every place of an image, with a constant stride.",
+        examples=(Example((((((1, 1), (1, 1)),),), (((1, 2, 3), (4, 5, 6)),), 1), (((12, 16),),)),),
+        parameters=("filters", "image", "stride"),
+    )
+)
+
+
+def _pool_type(types: tuple[Type, ...], statics: Statics) -> Type:
+    require(len(types) == 3, "takes an image, a window and a stride")
+    x = _image(types[0], 3)
+    window = static_int(statics, 1, 1, min(x.shape[1:]))
+    stride = static_int(statics, 2, 1, 64)
+    sizes = [len(_windows(s, window, stride)) for s in x.shape[1:]]
+    return Vector(REAL, (x.shape[0], *sizes))
+
+
+def _pool_array(combine: Any) -> Any:
+    def meaning(xp: Any, x: Any, window: Any, stride: Any) -> Any:
+        size, step = int(window[0]), int(stride[0])
+        height, width = ((s - size) // step + 1 for s in x.shape[2:])
+        shifted = [
+            x[:, :, r : r + height * step : step, c : c + width * step : step]
+            for r, c in product(range(size), range(size))
+        ]
+        return as_real(xp, combine(xp, shifted))
+
+    return meaning
+
+
+def _pool_scalar(combine: Any) -> Any:
+    def meaning(ops: Any, x: Any, window: int, stride: int) -> Any:
+        def at(plane: Any, top: int, left: int) -> Any:
+            cells = [plane[top + r][left + c] for r, c in product(range(window), range(window))]
+            return combine(ops, cells)
+
+        return tuple(
+            tuple(
+                tuple(at(p, t, s) for s in _windows(len(p[0]), window, stride))
+                for t in _windows(len(p), window, stride)
+            )
+            for p in x
+        )
+
+    return meaning
+
+
+def _pool_text(combine: str) -> str:
+    cells = "p[i + r][j + s] for r in range({1}) for s in range({1})"
+    return (
+        f"[[[{combine.replace('CELLS', cells)} for j in range(0, len(p[0]) - {{1}} + 1, {{2}})] "
+        "for i in range(0, len(p) - {1} + 1, {2})] for p in {0}]"
+    )
+
+
+_IMAGE = (((1, 2), (3, 4)),)
+
+MAX_POOL = declare(
+    Primitive(
+        name="max_pool",
+        infer=_pool_type,
+        array=_pool_array(lambda xp, cells: reduce(xp.maximum, cells)),
+        scalar=_pool_scalar(lambda ops, cells: reduce(ops.maximum, cells)),
+        python=_pool_text("max(CELLS)"),
+        english="the largest in each {1}-wide window of {0}",
+        doc="The largest value in square windows of an image.",
+        examples=(Example((_IMAGE, 2, 2), (((4,),),)),),
+        parameters=("image", "window", "stride"),
+    )
+)
+MEAN_POOL = declare(
+    Primitive(
+        name="mean_pool",
+        infer=_pool_type,
+        array=_pool_array(lambda xp, cells: reduce(lambda a, b: a + b, cells) / len(cells)),
+        scalar=_pool_scalar(
+            lambda ops, cells: ops.div(reduce(ops.add, cells), ops.const(len(cells)))
+        ),
+        python=_pool_text("sum(CELLS) / {1}**2"),
+        english="the mean in each {1}-wide window of {0}",
+        doc="The mean value in square windows of an image.",
+        examples=(Example((_IMAGE, 2, 2), (((2.5,),),)),),
+        parameters=("image", "window", "stride"),
+    )
+)
