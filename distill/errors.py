@@ -2,4 +2,4 @@
 
 
 class BadInput(ValueError):
-    """Something the user gave can't be used: one sentence, what is wrong and what would be right."""
+    """What the user gave can't be used: one sentence, what is wrong and what would be right."""

@@ -186,8 +186,8 @@ def var(name: str, item: Type) -> Var:
     return _intern(Var, item, (), name=name)
 
 
-def prim(primitive: str | Primitive, *arguments: Expression) -> Prim:
-    """A primitive applied to arguments.
+def prim(primitive: str | Primitive, *arguments: Expression) -> Expression:
+    """A primitive applied to arguments; a vector of literals is a literal itself.
 
     Raises:
         TypeMismatch: the arguments don't fit its signature.
@@ -196,6 +196,8 @@ def prim(primitive: str | Primitive, *arguments: Expression) -> Prim:
     found = REGISTRY[primitive] if isinstance(primitive, str) else primitive
     statics = tuple(a.value if isinstance(a, Const) else None for a in arguments)
     item = found.result_type(tuple(a.type for a in arguments), statics)
+    if found.name == "vector" and all(isinstance(a, Const) for a in arguments):
+        return const(statics, item)
     return _intern(Prim, item, tuple(arguments), primitive=found)
 
 

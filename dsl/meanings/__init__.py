@@ -1,0 +1,1 @@
+"""Interpretations of whole programs, one per file."""
