@@ -53,6 +53,7 @@ class Primitive:
     exact: the function maps rationals to rationals, so that every algebra can compute it.
     parameters: names of the arguments, for documentation.
     family: the file that declares it; sympy, latex: spellings for people, where they differ.
+    helper: Python source of a function that the Python text calls.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Primitive:
     family: str = ""
     sympy: Callable[..., Any] | None = None
     latex: str | None = None
+    helper: str = ""
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"

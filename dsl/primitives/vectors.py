@@ -168,8 +168,8 @@ SAME = declare(
         scalar=lambda ops, a, b: reduce(
             ops.both, [ops.equal(x, y) for x, y in zip(a, b, strict=True)]
         ),
+        precedence=5,
         python="{0} == {1}",
-        symbol=None,
         english="{0} is the same as {1}",
         doc="True when two vectors agree item by item.",
         examples=(Example(((1, 2), (1, 2)), True), Example(((1, 2), (2, 1)), False)),
@@ -221,6 +221,7 @@ MEAN = declare(
         infer=_real_of_vector,
         array=lambda xp, x: as_real(xp, flat(x)).sum(-1) / flat(x).shape[1],
         scalar=lambda ops, x: ops.div(reduce(ops.add, x), ops.const(len(x))),
+        precedence=7,
         python="sum({0}) / len({0})",
         english="the mean of {0}",
         doc="The mean of the items.",
@@ -291,7 +292,10 @@ ARGMAX = declare(
         infer=_index_type,
         array=lambda xp, x: xp.argmax(x, -1),
         scalar=_index_scalar(lambda ops, v, best: ops.less(best, v)),
-        python="max(range(len({0})), key={0}.__getitem__)",
+        python="argmax({0})",
+        helper="""def argmax(items: list) -> int:
+    return max(range(len(items)), key=items.__getitem__)
+""",
         english="the position of the largest of {0}",
         doc="The index of the largest item, the first of equals.",
         examples=(Example(((2, 5, 5),), 1),),
@@ -303,7 +307,10 @@ ARGMIN = declare(
         infer=_index_type,
         array=lambda xp, x: xp.argmin(x, -1),
         scalar=_index_scalar(lambda ops, v, best: ops.less(v, best)),
-        python="min(range(len({0})), key={0}.__getitem__)",
+        python="argmin({0})",
+        helper="""def argmin(items: list) -> int:
+    return min(range(len(items)), key=items.__getitem__)
+""",
         english="the position of the smallest of {0}",
         doc="The index of the smallest item, the first of equals.",
         examples=(Example(((2, 2, 5),), 0),),
@@ -366,7 +373,11 @@ RANK = declare(
         infer=lambda types, _: Vector(INT, numeric_vector(types).shape),
         array=_rank_array,
         scalar=_rank_scalar,
-        python="[sorted(range(len({0})), key={0}.__getitem__).index(i) for i in range(len({0}))]",
+        python="rank({0})",
+        helper="""def rank(items: list) -> list:
+    order = sorted(range(len(items)), key=items.__getitem__)
+    return [order.index(i) for i in range(len(items))]
+""",
         english="the place of each item of {0} in ascending order",
         doc="The place each item takes in ascending order, from 0; equals keep their order.",
         examples=(Example(((30, 10, 20),), (2, 0, 1)),),
@@ -438,7 +449,10 @@ DOT = declare(
         scalar=lambda ops, a, b: reduce(
             ops.add, [ops.mul(x, y) for x, y in zip(a, b, strict=True)]
         ),
-        python="sum(a * b for a, b in zip({0}, {1}))",
+        python="dot({0}, {1})",
+        helper="""def dot(weights: list, items: list) -> float:
+    return sum(w * v for w, v in zip(weights, items))
+""",
         english="the weighted sum of {1} with weights {0}",
         doc="The sum of products of two vectors.",
         examples=(Example(((1, 2), (3, 4)), 11),),
@@ -475,7 +489,10 @@ AFFINE = declare(
             else as_real(xp, x) @ as_real(xp, matrix[0]).T + bias
         ),
         scalar=_affine_scalar,
-        python="[b + sum(w * v for w, v in zip(row, {1})) for row, b in zip({0}, {2})]",
+        python="affine({0}, {1}, {2})",
+        helper="""def affine(matrix: list, items: list, bias: list) -> list:
+    return [b + sum(w * v for w, v in zip(row, items)) for row, b in zip(matrix, bias)]
+""",
         english="the matrix {0} times {1} plus {2}",
         doc="A matrix times a vector plus a bias.",
         examples=(Example((((1, 2), (3, 4)), (1, 1), (0, 1)), (3, 8)),),

@@ -1,0 +1,358 @@
+"""Programs as plain Python source: standard library only, vectors as lists.
+
+Lets become assignments, an `if` at the end of a body becomes `if ...: return`,
+elementwise functions of vectors become comprehensions. Every name comes from the
+program, whose names are identifiers; nothing from a model is pasted in unescaped.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from dsl.primitive import Primitive
+from dsl.program import (
+    Call,
+    Const,
+    Definition,
+    Expression,
+    Lambda,
+    Let,
+    Prim,
+    Program,
+    Var,
+    walk,
+)
+from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, shape_of
+
+_ATOM = 100
+_LEVELS = {"xor": 5.5}
+_KEEPS_INTS = frozenset({"max", "min", "clip", "if_"})
+_WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of Python with the precedence of its outermost operator."""
+
+    text: str
+    level: float = _ATOM
+    parameters: str = ""
+
+    def __format__(self, spec: str) -> str:
+        return self.text
+
+    @property
+    def function(self) -> str:
+        """A lambda expression, where this is the body of one."""
+        return f"lambda {self.parameters}: {self.text}"
+
+    def within(self, level: float) -> Text:
+        """The text in brackets unless it binds at least as tightly as `level`."""
+        return self if self.level >= level else Text(f"({self.text})")
+
+
+def annotation(item: Type) -> str:
+    """The type hint of values of a type."""
+    if isinstance(item, Vector):
+        inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
+        return f"list[{annotation(inner)}]"
+    if isinstance(item, Category):
+        return "int"
+    return {BOOL: "bool", INT: "int", REAL: "float"}.get(item, "object")
+
+
+def literal(value: Any, item: Type) -> str:
+    """A literal of a type."""
+    if isinstance(item, Vector):
+        inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
+        return "[" + ", ".join(literal(v, inner) for v in value) + "]"
+    if item == REAL:
+        return _real(Fraction(value))
+    return repr(value)
+
+
+def _real(value: Fraction) -> str:
+    short = repr(float(value))
+    if Fraction(short) == value or value.denominator > 1000:
+        return short
+    return f"{value.numerator} / {value.denominator}"
+
+
+def expression_text(node: Expression) -> Text:
+    """An expression as Python."""
+    if isinstance(node, Const):
+        text = literal(node.value, node.type)
+        return Text(text, 7 if " / " in text else 8 if text.startswith("-") else _ATOM)
+    if isinstance(node, Var):
+        return Text(node.name)
+    if isinstance(node, Let):
+        value, body = (expression_text(c) for c in node.children)
+        name = re.escape(node.name)
+        return Text(re.sub(rf"\b{name}\b", lambda _: f"({value.text})", body.text), 0)
+    if isinstance(node, Lambda):
+        names = ", ".join(name for name, _ in node.parameters)
+        return Text(expression_text(node.children[0]).text, 0, names)
+    if isinstance(node, Call):
+        return Text(f"{node.name}({', '.join(expression_text(c).text for c in node.children)})")
+    assert isinstance(node, Prim)
+    if node.primitive.elementwise and shape_of(node.type):
+        return _comprehension(node, len(shape_of(node.type)))
+    return _application(node, [expression_text(c) for c in node.children])
+
+
+def _application(node: Prim, parts: list[Text]) -> Text:
+    primitive = node.primitive
+    if element(node.type) == REAL and primitive.name in _KEEPS_INTS:
+        parts = [_as_float(c, p) for c, p in zip(node.children, parts, strict=True)]
+    if primitive.name == "relu":
+        zero = "0.0" if element(node.type) == REAL else "0"
+        return Text(f"max({zero}, {parts[0].text})")
+    if primitive.name == "item" and isinstance(node.children[0], Const):
+        parts[0] = Text(parts[0].text.replace("[", "(", 1)[:-1] + ")")
+    level = _LEVELS.get(primitive.name, primitive.precedence)
+    if primitive.symbol:
+        return _operator(primitive, parts, level)
+    if callable(primitive.python):
+        return Text(primitive.python(*(p.text for p in parts)), level or _ATOM)
+    if primitive.name == "if_":
+        condition, yes, no = parts
+        return Text(f"{yes.within(1)} if {condition.within(1)} else {no}", 0)
+    return Text(_fill(primitive.python, parts, level), level or _ATOM)
+
+
+def _as_float(node: Expression, part: Text) -> Text:
+    if isinstance(node, Const) and node.type == INT:
+        return Text(f"{part.text}.0", part.level)
+    return part
+
+
+def _operator(primitive: Primitive, parts: list[Text], level: float) -> Text:
+    if len(parts) == 1:
+        assert isinstance(primitive.python, str)
+        return Text(primitive.python.format(parts[0].within(level)), level)
+    tight = level + 0.1
+    rest = [p.within(tight) for p in parts[1:]]
+    shown = [parts[0].within(tight if level == 5 else level), *rest]
+    if callable(primitive.python):
+        return Text(primitive.python(*(p.text for p in shown)), level)
+    return Text(primitive.python.format(*shown), level)
+
+
+def _fill(template: str, parts: list[Text], level: float) -> str:
+    """Fill a template; brackets around an argument only where the template has none."""
+
+    def place(match: re.Match[str]) -> str:
+        before = template[: match.start()]
+        part = parts[int(match.group(1))]
+        if match.group(2):
+            return str(getattr(part, match.group(2)[1:]))
+        if template[match.end() : match.end() + 1] == "[":
+            return part.within(_ATOM).text
+        inside = before.count("(") + before.count("[") - before.count(")") - before.count("]")
+        return part.text if inside > 0 else part.within(level + 0.1).text
+
+    return re.sub(r"\{(\d)(\.\w+)?\}", place, template)
+
+
+def _comprehension(node: Expression, axes: int) -> Text:
+    """Elementwise functions of vectors as one comprehension over the vectors underneath."""
+    leaves: dict[Expression, str] = {}
+    body = _per_item(node, leaves)
+    names, text = list(leaves.values()), body.text
+    sources = [expression_text(leaf).text for leaf in leaves]
+    for depth in range(axes):
+        inner = [f"{n}_{depth}" for n in names] if depth + 1 < axes else sources
+        bound = ", ".join(names)
+        over = inner[0] if len(inner) == 1 else f"zip({', '.join(inner)})"
+        text = f"[{text} for {bound} in {over}]"
+        names = inner
+    return Text(text)
+
+
+def _per_item(node: Expression, leaves: dict[Expression, str]) -> Text:
+    if not shape_of(node.type):
+        return expression_text(node)
+    if isinstance(node, Prim) and node.primitive.elementwise:
+        return _application(node, [_per_item(c, leaves) for c in node.children])
+    if node not in leaves:
+        leaves[node] = ("v", "w", "u", "t")[len(leaves)] if len(leaves) < 4 else f"v{len(leaves)}"
+    return Text(leaves[node])
+
+
+def python_name(name: str, taken: Iterable[str] = ()) -> str:
+    """`name`, changed where it is a Python keyword, a builtin or taken."""
+    found = name
+    while keyword.iskeyword(found) or hasattr(builtins, found) or found in set(taken):
+        found += "_"
+    return found
+
+
+def statements(body: Expression, result: Type) -> list[str]:
+    """The lines of a function's body, not indented; the last one returns."""
+    lines: list[str] = []
+    while isinstance(body, Let):
+        lines += wrap(f"{body.name} = ", expression_text(body.children[0]).text)
+        body = body.children[1]
+    if isinstance(body, Prim) and body.primitive.name == "if_" and not _is_short(body):
+        condition, yes, no = body.children
+        lines.append(f"if {expression_text(condition).text}:")
+        lines += ["    " + line for line in statements(yes, result)]
+        return lines + statements(no, result)
+    text = expression_text(body).text
+    if result == REAL and body.type == INT:
+        text = f"float({text})"
+    return lines + wrap("return ", text)
+
+
+def _is_short(node: Prim) -> bool:
+    return len(expression_text(node).text) < 60 and not any(
+        isinstance(n, Prim) and n.primitive.name == "if_" for c in node.children for n in walk(c)
+    )
+
+
+def wrap(head: str, text: str, width: int = _WIDTH) -> list[str]:
+    """`head + text` as lines of at most `width` where it can be broken."""
+    if len(head) + len(text) <= width:
+        return [head + text]
+    opened = _split_brackets(text)
+    if opened is not None:
+        start, items, end = opened
+        return [head + start, *_indented(items, ",", width), end]
+    parts = _split_operators(text)
+    if len(parts) == 1:
+        return [head + text]
+    return [head + "(", *_indented(parts, "", width), ")"]
+
+
+def _indented(items: list[str], end: str, width: int) -> list[str]:
+    lines: list[str] = []
+    for item in items:
+        wrapped = wrap("", item, width - 4)
+        wrapped[-1] += end
+        if lines and end and len(lines[-1]) + len(item) + 2 < width and len(wrapped) == 1:
+            lines[-1] += " " + wrapped[0]
+        else:
+            lines += ["    " + line for line in wrapped]
+    return lines
+
+
+def _depths(text: str) -> Iterable[tuple[int, int]]:
+    depth = 0
+    for place, char in enumerate(text):
+        if char in "([{":
+            depth += 1
+        yield place, depth
+        if char in ")]}":
+            depth -= 1
+
+
+def _split_brackets(text: str) -> tuple[str, list[str], str] | None:
+    """(`f(`, arguments, `)`) if the whole text is one call or one list without `for`."""
+    match = re.match(r"[\w.]*[\[(]", text)
+    if match is None or " for " in text:
+        return None
+    start = match.end()
+    closing = next((p for p, d in _depths(text) if d == 1 and text[p] in ")]" and p >= start), -1)
+    if closing != len(text) - 1:
+        return None
+    cuts = [p for p, d in _depths(text) if d == 1 and text[p] == "," and p >= start]
+    edges = [start - 1, *cuts, closing]
+    items = [text[a + 1 : b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    return text[:start], items, text[closing:]
+
+
+def _split_operators(text: str) -> list[str]:
+    outside = {p for p, d in _depths(text) if d == 0}
+    for words in ((" or ",), (" and ",), (" ^ ",), (" + ", " - "), (" * ",)):
+        cuts = [p for w in words for p in _find(text, w) if p in outside]
+        if cuts:
+            edges = [0, *(p + 1 for p in sorted(cuts)), len(text)]
+            return [text[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    return [text]
+
+
+def _find(text: str, word: str) -> list[int]:
+    return [m.start() for m in re.finditer(re.escape(word), text)]
+
+
+def with_python_names(program: Program) -> Program:
+    """The program with names that shadow no builtin and are no keywords, helpers included."""
+    from dsl.program import call, function, let, transform, var
+
+    reserved = {n for d in program.definitions for n in helper_names(d.body)}
+
+    def renamed(node: Expression) -> Expression | None:
+        if isinstance(node, Var):
+            return var(python_name(node.name, reserved), node.type)
+        if isinstance(node, Let):
+            return let(python_name(node.name, reserved), *node.children)
+        if isinstance(node, Lambda):
+            names = tuple((python_name(n, reserved), t) for n, t in node.parameters)
+            return function(names, node.children[0])
+        if isinstance(node, Call):
+            return call(python_name(node.name, reserved), node.children, node.type)
+        return None
+
+    return Program(
+        tuple(
+            Definition(
+                python_name(d.name, reserved),
+                tuple((python_name(n, reserved), t) for n, t in d.parameters),
+                transform(d.body, renamed),
+                d.result,
+            )
+            for d in program.definitions
+        )
+    )
+
+
+def helper_names(body: Expression) -> list[str]:
+    """Names of the helper functions that an expression's Python text calls."""
+    return [_defined(p.helper) for p in used_primitives(body) if p.helper]
+
+
+def _defined(source: str) -> str:
+    match = re.match(r"def (\w+)", source)
+    assert match is not None
+    return match.group(1)
+
+
+def used_primitives(body: Expression) -> list[Primitive]:
+    """The primitives of an expression, in order of first use."""
+    return list(dict.fromkeys(n.primitive for n in walk(body) if isinstance(n, Prim)))
+
+
+def imports(texts: Iterable[str]) -> list[str]:
+    """The standard modules that the source refers to."""
+    source = "\n".join(texts)
+    names = ("functools", "itertools", "math", "statistics")
+    return [name for name in names if re.search(rf"\b{name}\.", source)]
+
+
+def signature(definition: Definition, result: Type | None = None) -> str:
+    """`def name(x: float) -> bool:`."""
+    names = ", ".join(f"{n}: {annotation(t)}" for n, t in definition.parameters)
+    return f"def {definition.name}({names}) -> {annotation(result or definition.result)}:"
+
+
+def to_python(program: Program) -> str:
+    """Source of all definitions and the helpers they call; no checks, no docstring."""
+    named = with_python_names(program)
+    helpers: dict[str, None] = {}
+    for definition in named.definitions:
+        helpers |= dict.fromkeys(p.helper for p in used_primitives(definition.body) if p.helper)
+    blocks = [h.rstrip() for h in helpers] + [function_source(d) for d in named.definitions]
+    head = "\n".join(f"import {name}" for name in imports(blocks))
+    return ("\n\n\n".join([head, *blocks] if head else blocks)) + "\n"
+
+
+def function_source(definition: Definition, before: Iterable[str] = ()) -> str:
+    """One function; `before` are lines that go ahead of its body."""
+    lines = [*before, *statements(definition.body, definition.result)]
+    return "\n".join([signature(definition), *("    " + line if line else "" for line in lines)])
