@@ -8,11 +8,13 @@ program, whose names are identifiers; nothing from a model is pasted in unescape
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from dsl.primitive import Primitive
@@ -163,7 +165,7 @@ def _fill(template: str, parts: list[Text], level: float) -> str:
 def _comprehension(node: Expression, axes: int) -> Text:
     """Elementwise functions of vectors as one comprehension over the vectors underneath."""
     leaves: dict[Expression, str] = {}
-    body = _per_item(node, leaves)
+    body = _per_item(node, leaves, set(free_variables(node)))
     names, text = list(leaves.values()), body.text
     sources = [expression_text(leaf).text for leaf in leaves]
     for depth in range(axes):
@@ -175,13 +177,18 @@ def _comprehension(node: Expression, axes: int) -> Text:
     return Text(text)
 
 
-def _per_item(node: Expression, leaves: dict[Expression, str]) -> Text:
+def _fresh(taken: set[str]) -> str:
+    names = itertools.chain("vwutpq", (f"v{i}" for i in itertools.count()))
+    return next(n for n in names if n not in taken)
+
+
+def _per_item(node: Expression, leaves: dict[Expression, str], taken: set[str]) -> Text:
     if not shape_of(node.type):
         return expression_text(node)
     if isinstance(node, Prim) and node.primitive.elementwise:
-        return _application(node, [_per_item(c, leaves) for c in node.children])
+        return _application(node, [_per_item(c, leaves, taken) for c in node.children])
     if node not in leaves:
-        leaves[node] = ("v", "w", "u", "t")[len(leaves)] if len(leaves) < 4 else f"v{len(leaves)}"
+        leaves[node] = _fresh(taken | set(leaves.values()))
     return Text(leaves[node])
 
 
@@ -263,7 +270,7 @@ def _split_brackets(text: str) -> tuple[str, list[str], str] | None:
         return None
     cuts = [p for p, d in _depths(text) if d == 1 and text[p] == "," and p >= start]
     edges = [start - 1, *cuts, closing]
-    items = [text[a + 1 : b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    items = [text[a + 1 : b].strip() for a, b in pairwise(edges)]
     return text[:start], items, text[closing:]
 
 
@@ -273,7 +280,7 @@ def _split_operators(text: str) -> list[str]:
         cuts = [p for w in words for p in _find(text, w) if p in outside]
         if cuts:
             edges = [0, *(p + 1 for p in sorted(cuts)), len(text)]
-            return [text[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+            return [text[a:b].strip() for a, b in pairwise(edges)]
     return [text]
 
 

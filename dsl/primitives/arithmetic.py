@@ -150,6 +150,7 @@ def _unary(
     exact: bool = True,
     symbol: str | None = None,
     precedence: int = 0,
+    helper: str = "",
 ) -> Primitive:
     return declare(
         Primitive(
@@ -167,6 +168,7 @@ def _unary(
             exact=exact,
             symbol=symbol,
             precedence=precedence,
+            helper=helper,
         )
     )
 
@@ -217,6 +219,7 @@ SQUARE = _unary(
     "square", lambda xp, x: x * x, lambda ops, x: ops.square(x), "{0}**2",
     "the square of {0}", "The number times itself.", (Example((-3,), 9),),
     laws=frozenset({"even"}),
+    precedence=9,
 )  # fmt: skip
 RELU = _unary(
     "relu", lambda xp, x: xp.where(x > 0, x, xp.zeros_like(x)),
@@ -256,8 +259,11 @@ SIGN = _unary(
         ops.less(ops.const(0), x), ops.const(1),
         ops.choose(ops.less(x, ops.const(0)), ops.const(-1), ops.const(0)),
     ),
-    "({0} > 0) - ({0} < 0)", "the sign of {0}", "1, 0 or -1 as the number is above, at or below 0.",
+    "sign({0})", "the sign of {0}", "1, 0 or -1 as the number is above, at or below 0.",
     (Example((-3,), -1),), infer=_TO_INT, laws=frozenset({"idempotent", "monotone", "odd"}),
+    helper="""def sign(x: float) -> int:
+    return (x > 0) - (x < 0)
+""",
 )  # fmt: skip
 SQRT = _smooth(
     "sqrt", "The square root of a number that isn't negative.", (Example((4,), 2),),
@@ -279,9 +285,12 @@ TANH = _smooth("tanh", "The hyperbolic tangent.", (Example((0,), 0),),
                laws=frozenset({"odd", "monotone"}))  # fmt: skip
 SIGMOID = _unary(
     "sigmoid", _sigmoid, lambda ops, x: ops.function("sigmoid", x),
-    "0.5 * (math.tanh(0.5 * {0}) + 1)", "the logistic function of {0}",
+    "sigmoid({0})", "the logistic function of {0}",
     "1 / (1 + exp(-x)).", (Example((0,), Fraction(1, 2)),), infer=_TO_REAL, exact=False,
     laws=frozenset({"monotone"}),
+    helper="""def sigmoid(x: float) -> float:
+    return 0.5 * (math.tanh(0.5 * x) + 1.0)
+""",
 )  # fmt: skip
 AS_INT = _unary(
     "as_int", lambda xp, x: xp.where(x, 1, 0),

@@ -44,7 +44,11 @@ CONV1D = declare(
         infer=_conv1d_type,
         array=_conv1d_array,
         scalar=_conv1d_scalar,
-        python="[sum(w * v for w, v in zip({0}, {1}[i:])) for i in range(len({1}) - len({0}) + 1)]",
+        python="conv1d({0}, {1})",
+        helper="""def conv1d(taps: list, items: list) -> list:
+    places = range(len(items) - len(taps) + 1)
+    return [sum(w * v for w, v in zip(taps, items[i:])) for i in places]
+""",
         english="{1} filtered by {0}",
         doc="The filter's weighted sum at every place of the signal (no padding, no flip).",
         examples=(Example(((1, -1), (5, 3, 4)), (2, -1)),),
@@ -114,10 +118,22 @@ CONV2D = declare(
         infer=_conv2d_type,
         array=_conv2d_array,
         scalar=_conv2d_scalar,
-        python="[[[sum(k[c][r][s] * {1}[c][i + r][j + s] for c in range(len(k)) "
-        "for r in range(len(k[0])) for s in range(len(k[0][0]))) "
-        "for j in range(0, len({1}[0][0]) - len(k[0][0]) + 1, {2})] "
-        "for i in range(0, len({1}[0]) - len(k[0]) + 1, {2})] for k in {0}]",
+        python="conv2d({0}, {1}, {2})",
+        helper="""def conv2d(filters: list, image: list, stride: int) -> list:
+    height, width = len(filters[0][0]), len(filters[0][0][0])
+
+    def at(weights: list, top: int, left: int) -> float:
+        return sum(
+            w * image[c][top + r][left + s]
+            for c, plane in enumerate(weights)
+            for r, row in enumerate(plane)
+            for s, w in enumerate(row)
+        )
+
+    tops = range(0, len(image[0]) - height + 1, stride)
+    lefts = range(0, len(image[0][0]) - width + 1, stride)
+    return [[[at(f, top, left) for left in lefts] for top in tops] for f in filters]
+""",
         english="the image {1} filtered by {0}, every {2} pixels",
         doc="Filters (out, in, rows, columns) at every place of an image, with a constant stride.",
         examples=(Example((((((1, 1), (1, 1)),),), (((1, 2, 3), (4, 5, 6)),), 1), (((12, 16),),)),),
@@ -165,12 +181,16 @@ def _pool_scalar(combine: Any) -> Any:
     return meaning
 
 
-def _pool_text(combine: str) -> str:
-    cells = "p[i + r][j + s] for r in range({1}) for s in range({1})"
-    return (
-        f"[[[{combine.replace('CELLS', cells)} for j in range(0, len(p[0]) - {{1}} + 1, {{2}})] "
-        "for i in range(0, len(p) - {1} + 1, {2})] for p in {0}]"
-    )
+def _pool_helper(name: str, combine: str) -> str:
+    return f"""def {name}(image: list, window: int, stride: int) -> list:
+    def at(plane: list, top: int, left: int) -> float:
+        cells = [plane[top + r][left + s] for r in range(window) for s in range(window)]
+        return {combine}
+
+    tops = range(0, len(image[0]) - window + 1, stride)
+    lefts = range(0, len(image[0][0]) - window + 1, stride)
+    return [[[at(plane, top, left) for left in lefts] for top in tops] for plane in image]
+"""
 
 
 _IMAGE = (((1, 2), (3, 4)),)
@@ -181,7 +201,8 @@ MAX_POOL = declare(
         infer=_pool_type,
         array=_pool_array(lambda xp, cells: reduce(xp.maximum, cells)),
         scalar=_pool_scalar(lambda ops, cells: reduce(ops.maximum, cells)),
-        python=_pool_text("max(CELLS)"),
+        python="max_pool({0}, {1}, {2})",
+        helper=_pool_helper("max_pool", "max(cells)"),
         english="the largest in each {1}-wide window of {0}",
         doc="The largest value in square windows of an image.",
         examples=(Example((_IMAGE, 2, 2), (((4,),),)),),
@@ -196,7 +217,8 @@ MEAN_POOL = declare(
         scalar=_pool_scalar(
             lambda ops, cells: ops.div(reduce(ops.add, cells), ops.const(len(cells)))
         ),
-        python=_pool_text("sum(CELLS) / {1}**2"),
+        python="mean_pool({0}, {1}, {2})",
+        helper=_pool_helper("mean_pool", "sum(cells) / len(cells)"),
         english="the mean in each {1}-wide window of {0}",
         doc="The mean value in square windows of an image.",
         examples=(Example((_IMAGE, 2, 2), (((2.5,),),)),),

@@ -40,7 +40,10 @@ DIGITS = declare(
         infer=_digits_type,
         array=_digits_array,
         scalar=_digits_scalar,
-        python="[{0} // {1}**i % {1} for i in reversed(range({2}))]",
+        python="digits({0}, {1}, {2})",
+        helper="""def digits(number: int, base: int, length: int) -> list:
+    return [number // base**i % base for i in reversed(range(length))]
+""",
         english="the last {2} digits of {0} in base {1}",
         doc="The last digits of an int in a constant base, most significant first.",
         examples=(Example((123, 10, 3), (1, 2, 3)), Example((6, 2, 4), (0, 1, 1, 0))),
@@ -79,7 +82,13 @@ NUMBER = declare(
         infer=_from_digits_type,
         array=_from_digits_array,
         scalar=_from_digits_scalar,
-        python="functools.reduce(lambda n, d: {1} * n + d, {0})",
+        python="number({0}, {1})",
+        helper="""def number(digits: list, base: int) -> int:
+    total = 0
+    for digit in digits:
+        total = base * total + digit
+    return total
+""",
         english="the number with digits {0} in base {1}",
         doc="The number whose digits (or bits) these are, most significant first.",
         examples=(Example(((1, 2, 3), 10), 123), Example(((True, False), 2), 2)),
@@ -106,7 +115,10 @@ BITS = declare(
         scalar=lambda ops, x, length: tuple(
             ops.equal(d, ops.const(1)) for d in _digits_scalar(ops, x, 2, length)
         ),
-        python="[{0} // 2**i % 2 == 1 for i in reversed(range({1}))]",
+        python="bits({0}, {1})",
+        helper="""def bits(number: int, length: int) -> list:
+    return [number // 2**i % 2 == 1 for i in reversed(range(length))]
+""",
         english="the last {1} bits of {0}",
         doc="The last bits of an int, most significant first.",
         examples=(Example((6, 4), (False, True, True, False)),),
