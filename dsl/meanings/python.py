@@ -28,6 +28,7 @@ from dsl.program import (
     Prim,
     Program,
     Var,
+    free_variables,
     walk,
 )
 from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, shape_of
