@@ -1,0 +1,95 @@
+"""Train the suite: `python -m benchmarks.train [--family F] [--task T] [--jobs K]`.
+
+Writes the networks that compute their task to `benchmarks/networks/`, and what
+is known about every training, discarded ones too, to its `index.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import tasks
+from benchmarks.train.measure import computes
+from benchmarks.train.recipe import train
+from benchmarks.train.write import suffix, write
+
+FOLDER = Path(__file__).parent.parent / "networks"
+Entry = dict[str, Any]
+
+
+def train_one(job: tuple[str, int]) -> Entry:
+    """Train, judge and write one network; returns its entry of the index."""
+    torch.set_num_threads(1)
+    task = tasks.BY_NAME[job[0]]
+    architecture = task.architectures[job[1]]
+    start = time.perf_counter()
+    trained = train(task, architecture)
+    seconds = time.perf_counter() - start
+    name = f"{task.name}_{architecture.label}"
+    good = computes(task, trained.score)
+    file = name + suffix(architecture.format)
+    (FOLDER / file).unlink(missing_ok=True)
+    if good:
+        write(trained.model, FOLDER / file, architecture.format)
+    known = {k: None if v != v else round(v, 7) for k, v in asdict(trained.score).items()}
+    return {
+        "name": name, "file": file if good else None, "task": task.name, "family": task.family,
+        "inputs": task.inputs, "outputs": written_outputs(task.outputs, architecture.sigmoid_output),
+        **asdict(architecture), "parameters": sum(p.numel() for p in trained.model.parameters()),
+        "computes_task": good, **known, "attempts": trained.attempts, "seconds": round(seconds, 1),
+    }  # fmt: skip
+
+
+def written_outputs(outputs: str, sigmoid: bool) -> str:
+    """The `--outputs` text: a decision at 0.5 is spelled out."""
+    return f"{outputs} above 0.5" if sigmoid else outputs
+
+
+def jobs(family: str | None, name: str | None) -> list[tuple[str, int]]:
+    """The (task, architecture) pairs that the options choose."""
+    chosen = (t for t in tasks.ALL if family in (None, t.family) and name in (None, t.name))
+    return [(task.name, i) for task in chosen for i in range(len(task.architectures))]
+
+
+def save(entries: Iterable[Entry], index: Path) -> None:
+    """Merge entries into the index by name, in the order of names."""
+    known = json.loads(index.read_text()) if index.exists() else []
+    merged = {entry["name"]: entry for entry in (*known, *entries)}
+    lines = (json.dumps(merged[name]) for name in sorted(merged))
+    index.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def report(entry: Entry) -> str:
+    """One line about a training."""
+    verdict = "ok  " if entry["computes_task"] else "FAIL"
+    numbers = " ".join(f"{k} {entry[k]}" for k in ("wrong", "worst", "margin", "attempts"))
+    return f"{verdict} {entry['name']:40} {numbers} {entry['seconds']} s"
+
+
+def main() -> None:
+    """Train what the options choose."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--family")
+    parser.add_argument("--task")
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args()
+    FOLDER.mkdir(exist_ok=True)
+    entries = []
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for entry in pool.map(train_one, jobs(options.family, options.task)):
+            print(report(entry), flush=True)
+            entries.append(entry)
+    save(entries, FOLDER / "index.json")
+
+
+if __name__ == "__main__":
+    main()
