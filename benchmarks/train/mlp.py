@@ -37,6 +37,7 @@ class Scaling:
 def build(inputs: int, outputs: int, architecture: Architecture, seed: int) -> nn.Sequential:
     """A fresh float64 network, initialised from `seed`."""
     torch.manual_seed(seed)
+    torch.set_num_threads(1)
     widths = (inputs, *architecture.hidden, outputs)
     layers: list[nn.Module] = []
     for before, after in zip(widths, widths[1:], strict=False):
