@@ -24,7 +24,7 @@ ORDER = (
     _task("abs_difference", PAIR, "real", lambda c: abs(c[0] - c[1]), "abs(a - b)",
           Net((8,)), Net((16,), "relu", 1)),
     _task("max3", "x: real(-1,1)[3]", "real", lambda c: c[0].max(axis=1), "max(x)",
-          Net((16, 16)), Net((24, 24), "relu", 1)),
+          Net((16, 16)), Net((32, 32), "relu", 1)),
     _task("max4", "x: real(-1,1)[4]", "real", lambda c: c[0].max(axis=1), "max(x)",
           Net((32, 16)), Net((32, 32), "relu", 1)),
     _task("median3", "x: real(-1,1)[3]", "real", lambda c: np.median(c[0], axis=1),

@@ -49,7 +49,7 @@ def _fit(part: Split, scaling: Scaling, arch: Architecture, boolean: bool) -> nn
     x = torch.tensor(scaling(part.x))
     y = torch.tensor(part.y[:, None], dtype=torch.float64)
     loss = fit.logistic if boolean else fit.cross_entropy
-    fit.adam(model, lambda _: (x, y), loss, STEPS, 0.005, decay=0.1)
+    fit.adam(model, lambda _: (x, y), loss, STEPS, 0.005, decay=1.0)
     return model
 
 
