@@ -103,7 +103,8 @@ COUNTING = (
         7, 4, "majority7", Net((16,)), Net((12,), "sigmoid", 1, sigmoid_output=True),
         inputs="x: bool[7] as -1/1",
     ),
-    _at_least(9, 5, "majority9", Net((16,)), Net((32, 16), "tanh", 1), Net((16,), "relu", 2, "pt2")),
+    _at_least(9, 5, "majority9",
+              Net((16,)), Net((32, 16), "tanh", 1), Net((16,), "relu", 2, "pt2")),
     _at_least(6, 2, "at_least_two6", Net((12,), "relu"), Net((12,), "tanh", 1, "torch-onnx")),
     _task(
         "exactly_two5", "bool[5]", "bool", lambda c: c[0].sum(axis=1) == 2, "count(x0) == 2",

@@ -23,7 +23,7 @@ _FIELD = re.compile(
 
 @dataclass(frozen=True)
 class Field:
-    """One field: `count` items (None: a single plain value) of one kind, with bounds and encoding."""
+    """One field: `count` items (None: one plain value) of one kind, with bounds and encoding."""
 
     name: str
     kind: str

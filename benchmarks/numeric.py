@@ -28,11 +28,11 @@ ORDER = (
     _task("max4", "x: real(-1,1)[4]", "real", lambda c: c[0].max(axis=1), "max(x)",
           Net((32, 16)), Net((32, 32), "relu", 1)),
     _task("median3", "x: real(-1,1)[3]", "real", lambda c: np.median(c[0], axis=1),
-          "sorted(x)[1]", Net((24, 16)), Net((32, 32), "relu", 1)),
+          "sorted(x)[1]", Net((24, 24)), Net((32, 32), "relu", 1)),
     _task("sort3", "x: real(-1,1)[3]", "real[3]", lambda c: np.sort(c[0], axis=1),
-          "sorted(x)", Net((24, 24)), Net((32, 32), "relu", 1)),
+          "sorted(x)", Net((32, 24)), Net((32, 32), "relu", 1)),
     _task("second_largest4", "real(0,1)[4]", "real", lambda c: np.sort(c[0], axis=1)[:, 2],
-          "sorted(x0)[2]", Net((32, 32)),),
+          "sorted(x0)[2]", Net((48, 48))),
 )  # fmt: skip
 
 PIECES = (
@@ -61,7 +61,7 @@ SMOOTH = (
     _task("square", "x: real(-1,1)", "real", lambda c: c[0] ** 2, "x ** 2",
           Net((8,), "tanh"), Net((32,), "relu", 1)),
     _task("norm2", PAIR, "real", lambda c: np.hypot(c[0], c[1]), "sqrt(a ** 2 + b ** 2)",
-          Net((24, 24), "tanh"), Net((32, 32), "relu", 1)),
+          Net((16, 16), "tanh"), Net((32, 32), "relu", 1)),
     _task("square_sum", PAIR, "real", lambda c: c[0] ** 2 + c[1] ** 2, "a ** 2 + b ** 2",
           Net((16,), "tanh"), Net((16,), "sigmoid", 1)),
     _task("sin", "x: real(-3.2,3.2)", "real", lambda c: np.sin(c[0]), "sin(x)",

@@ -37,7 +37,8 @@ def spiral_points(n: int, rng: np.random.Generator) -> Columns:
 
 TASKS = (
     _task("circle", lambda c: c[0] ** 2 + c[1] ** 2 < 6.25, "x ** 2 + y ** 2 < 6.25",
-          Net((16,), "tanh"), Net((32, 16), "relu", 1), Net((16,), "sigmoid", 2, sigmoid_output=True)),
+          Net((16,), "tanh"), Net((32, 16), "relu", 1),
+          Net((16,), "sigmoid", 2, sigmoid_output=True)),
     _task("xor", lambda c: c[0] * c[1] > 0, "x * y > 0",
           Net((16,), "tanh"), Net((16, 8), "relu", 1), Net((16, 8), "tanh", 2)),
     _task("gauss", lambda c: c[0] + c[1] > 0, "x + y > 0",

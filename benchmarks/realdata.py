@@ -77,7 +77,8 @@ def split(name: str, seed: int) -> Split:
         bunch.data, bunch.target, test_size=HELD_OUT, stratify=bunch.target, random_state=seed
     )
     x, x_held_out, y, y_held_out = parts
-    return Split(x, y.astype(np.int64), x_held_out, y_held_out.astype(np.int64))
+    labels, held_out_labels = np.asarray(y, np.int64), np.asarray(y_held_out, np.int64)
+    return Split(np.asarray(x), labels, np.asarray(x_held_out), held_out_labels)
 
 
 def domain(name: str, x: NDArray) -> str:

@@ -34,7 +34,7 @@ def train_one(job: tuple[str, int]) -> Entry:
 
 
 def train_data_set(name: str, number: int) -> Entry:
-    """Train on one split of a real data set; there is no truth to miss, so every split counts."""
+    """Train on one split of a data set; there is no truth to miss, so every split counts."""
     architecture = realdata.architectures()[number]
     part, start = realdata.split(name, architecture.seed), time.perf_counter()
     trained = classify(name, part, architecture)
@@ -67,13 +67,13 @@ def train_task(name: str, number: int) -> Entry:
     known = {k: None if v != v else round(v, 7) for k, v in asdict(trained.score).items()}
     return {
         "name": label, "file": file if good else None, "task": task.name, "family": task.family,
-        "inputs": task.inputs, "outputs": written_outputs(task.outputs, architecture.sigmoid_output),
+        "inputs": task.inputs, "outputs": output_type(task.outputs, architecture.sigmoid_output),
         **asdict(architecture), "parameters": sum(p.numel() for p in trained.model.parameters()),
         "computes_task": good, **known, "attempts": trained.attempts, "seconds": round(seconds, 1),
     }  # fmt: skip
 
 
-def written_outputs(outputs: str, sigmoid: bool) -> str:
+def output_type(outputs: str, sigmoid: bool) -> str:
     """The `--outputs` text: a decision at 0.5 is spelled out."""
     return f"{outputs} above 0.5" if sigmoid else outputs
 
@@ -88,11 +88,20 @@ def jobs(family: str | None, name: str | None) -> list[tuple[str, int]]:
 
 
 def save(entries: Iterable[Entry], index: Path) -> None:
-    """Merge entries into the index by name, in the order of names."""
+    """Merge entries into the index by name; what is no longer planned leaves with its file."""
     known = json.loads(index.read_text()) if index.exists() else []
     merged = {entry["name"]: entry for entry in (*known, *entries)}
+    for stale in merged.keys() - planned():
+        (FOLDER / (merged.pop(stale)["file"] or stale)).unlink(missing_ok=True)
     lines = (json.dumps(merged[name]) for name in sorted(merged))
     index.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def planned() -> set[str]:
+    """Names of all networks of the suite."""
+    known = {f"{t.name}_{a.label}" for t in tasks.ALL for a in t.architectures}
+    real = {f"{d}_{a.label}" for d in realdata.DATA_SETS for a in realdata.architectures()}
+    return known | real
 
 
 def report(entry: Entry) -> str:

@@ -39,14 +39,16 @@ class Score:
         return self.wrong, self.worst
 
 
-def test_points(task: Task) -> Columns:
+def judged_points(task: Task) -> Columns:
     """The inputs on which a network of the task is judged."""
     total = batches.size(task.inputs)
     rng = np.random.default_rng(20_000)
     if task.name == "spiral":
         return spiral_points(POINTS, rng)
     finite = total is not None and total <= POINTS
-    return batches.enumerate_all(task.inputs) if finite else batches.sample(task.inputs, POINTS, rng)
+    return (
+        batches.enumerate_all(task.inputs) if finite else batches.sample(task.inputs, POINTS, rng)
+    )
 
 
 def score(task: Task, run: Run, columns: Columns, level: float = 0.0) -> Score:

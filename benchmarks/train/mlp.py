@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ def build(inputs: int, outputs: int, architecture: Architecture, seed: int) -> n
     torch.set_num_threads(1)
     widths = (inputs, *architecture.hidden, outputs)
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), ACTIVATIONS[architecture.activation]()]
     return nn.Sequential(*layers[:-1]).double()
 
@@ -51,7 +52,9 @@ def linears(model: nn.Module) -> list[nn.Linear]:
 
 
 @torch.no_grad()
-def with_raw_inputs(model: nn.Sequential, scaling: Scaling, architecture: Architecture) -> nn.Module:
+def with_raw_inputs(
+    model: nn.Sequential, scaling: Scaling, architecture: Architecture
+) -> nn.Module:
     """The float32 network on raw inputs: scaling folded into the first layer, sigmoid appended."""
     first, tail = linears(model)[0], list(model)[1:]
     scale, mean = torch.tensor(scaling.scale), torch.tensor(scaling.mean)

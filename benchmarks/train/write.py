@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ NODES = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
 
 
 def write(model: nn.Module, path: Path, style: str) -> None:
-    """Write a float32 `Sequential` of Linear and activations; `style` as in `Architecture.format`."""
+    """Write a float32 `Sequential` of Linear and activations; `style`: see `Architecture`."""
     if style == "onnx":
         path.write_bytes(onnx_model(model).SerializeToString())
     elif style == "torch-onnx":
@@ -33,7 +34,7 @@ def suffix(style: str) -> str:
 
 
 def onnx_model(model: nn.Module, mean: NDArray | None = None, scale: NDArray | None = None):  # noqa: ANN201
-    """The network as a minimal ONNX model; with `mean` and `scale`, Sub and Div nodes come first."""
+    """The network as a minimal ONNX model; `mean` and `scale` add Sub and Div nodes in front."""
     nodes, tensors, wire = [], [], "input"
     for kind, name, value in (("Sub", "mean", mean), ("Div", "scale", scale)):
         if value is not None:
@@ -47,7 +48,7 @@ def onnx_model(model: nn.Module, mean: NDArray | None = None, scale: NDArray | N
         nodes.append(node)
         tensors += weights
         wire = after
-    return _pack(nodes, tensors, layers[0].in_features, _outputs(layers))
+    return _pack(nodes, tensors, _inputs(layers), _outputs(layers))
 
 
 def _layer(layer: nn.Module, i: int, before: str, after: str):  # noqa: ANN202
@@ -57,6 +58,10 @@ def _layer(layer: nn.Module, i: int, before: str, after: str):  # noqa: ANN202
     arrays = [layer.weight.detach().numpy(), layer.bias.detach().numpy()]
     tensors = [numpy_helper.from_array(a, n) for a, n in zip(arrays, names, strict=True)]
     return helper.make_node("Gemm", [before, *names], [after], transB=1), tensors
+
+
+def _inputs(layers: Iterable[nn.Module]) -> int:
+    return next(layer.in_features for layer in layers if isinstance(layer, nn.Linear))
 
 
 def _outputs(layers: list[nn.Module]) -> int:
@@ -79,7 +84,7 @@ def _pack(nodes: list, tensors: list, inputs: int, outputs: int) -> onnx.ModelPr
 
 
 def _example(model: nn.Module) -> tuple[torch.Tensor]:
-    return (torch.zeros(2, next(iter(model.children())).in_features),)
+    return (torch.zeros(2, _inputs(model.children())),)
 
 
 def _torch_onnx(model: nn.Module, path: Path) -> None:
@@ -105,4 +110,7 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _exported_program(model: nn.Module, path: Path) -> None:
     shapes = ({0: torch.export.Dim("n")},)
-    torch.export.save(torch.export.export(model, _example(model), dynamic_shapes=shapes), path)
+    program = torch.export.export(model, _example(model), dynamic_shapes=shapes)
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    torch.export.save(program, path)

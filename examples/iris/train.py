@@ -18,7 +18,7 @@ SEED = 1
 
 
 def main() -> None:
-    """Write `model.onnx`, `data.npz` (the training part) and `held_out.npz` (never distilled from)."""
+    """Write `model.onnx`, `data.npz` (the training part) and `held_out.npz` (kept away)."""
     part = realdata.split("iris", SEED)
     trained = classify("iris", part, Architecture((50, 50), "relu", SEED))
     print(f"inputs: {realdata.domain('iris', part.x)}")

@@ -1,4 +1,7 @@
-"""Train a network that says whether most of five bits are set: `python -m examples.majority.train`."""
+"""Train a network that says whether most of five bits are set.
+
+Run as `python -m examples.majority.train`.
+"""
 
 from __future__ import annotations
 
