@@ -1,0 +1,1 @@
+"""Training of the benchmark networks: `python -m benchmarks.train`."""

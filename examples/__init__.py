@@ -1,0 +1,1 @@
+"""Example networks: small, trained, with the scripts that trained them."""
