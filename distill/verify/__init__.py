@@ -1,0 +1,1 @@
+"""The ladder: exhaustive, bounds, solvers, sampling; each method gives evidence for a claim."""

@@ -1,0 +1,313 @@
+"""Branch and bound over boxes: is |output| <= eps for every real x of the domain?
+
+Sound CROWN bounds (`crown`) on every box; boxes that are not decided are halved along the
+axis of largest |slope| x width, worst box first, thousands at a time. Work is counted in
+boxes, so the same question gives the same answer on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from distill.errors import BadInput
+from distill.normal_form import Array, NormalForm
+from distill.verify import certificate
+from distill.verify.branching import scores
+from distill.verify.crown import Enclosure, enclose, needed
+from distill.verify.exact import surely_exceeds
+from distill.verify.rounding import Interval
+from distill.verify.split import (
+    Boxes,
+    Mask,
+    Tree,
+    centres,
+    choose_axes,
+    halve,
+    join,
+    root_boxes,
+)
+
+Status = Literal["proved", "refuted", "unknown"]
+
+_BATCH_NUMBERS = 2**18
+_ROOM = 1.0 + 1e-9
+"""Above the tightest bound, so that a checker that rounds elsewhere still confirms it."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """When to stop: after `max_boxes` boxes, or when `should_stop()` (asked between batches)."""
+
+    max_boxes: int = 200_000
+    should_stop: Callable[[], bool] | None = None
+
+    def reached(self, boxes: int) -> bool:
+        """Whether work has to stop after this many boxes."""
+        return boxes >= self.max_boxes or (self.should_stop is not None and self.should_stop())
+
+
+@dataclass(frozen=True, eq=False)
+class BoundsResult:
+    """What a search showed about max |output| over the domain.
+
+    `eps`: the claim that `status` is about; `achieved`: |output| <= achieved is proved in any
+    case (inf when nothing is); `found`: largest |output| seen in float64, at `point`, which is
+    the confirmed counterexample when refuted; `boxes`: boxes bounded; `certificate`: JSON-able
+    proof of `achieved` (None when refuted or not asked for).
+    """
+
+    status: Status
+    eps: float
+    achieved: float
+    found: float
+    point: Array | None
+    boxes: int
+    certificate: dict | None
+
+
+def bound_box(form: NormalForm, lower: Array, upper: Array) -> Interval:
+    """Outer bounds (low, high), each (b, m), of the outputs over boxes `lower`, `upper` (b, n)."""
+    parts = [
+        enclose(form, lower[start : start + size], upper[start : start + size])
+        for size in [_batch(form)]
+        for start in range(0, max(len(lower), 1), size)
+    ]
+    return np.concatenate([p.low for p in parts]), np.concatenate([p.high for p in parts])
+
+
+def prove_within(
+    form: NormalForm,
+    lower: Array,
+    upper: Array,
+    eps: float,
+    limit: Limit | None = None,
+    *,
+    integral: Mask | None = None,
+    certify: bool = True,
+) -> BoundsResult:
+    """Prove or refute |output_k(x)| <= eps for every output k and every x of the boxes.
+
+    `lower`, `upper`: (n,) or (b, n); axes in `integral` (n,) take whole values only.
+    Raises: BadInput for a negative or infinite eps and for boxes that are none.
+    """
+    if not (np.isfinite(eps) and eps >= 0):
+        raise BadInput(f"The tolerance has to be a finite number >= 0, not {eps}.")
+    search = _start(form, lower, upper, integral, limit, certify)
+    search.goal = float(eps)
+    _run(search, confirm=True)
+    return _finish(search)
+
+
+def best_bound(
+    form: NormalForm,
+    lower: Array,
+    upper: Array,
+    limit: Limit | None = None,
+    *,
+    integral: Mask | None = None,
+    tolerance: float = 0.05,
+    certify: bool = True,
+) -> BoundsResult:
+    """The smallest eps provable within the limit, worst box first; `eps` and `achieved` are it.
+
+    Stops early when `achieved` is within the relative `tolerance` of the largest |output| found.
+    """
+    search = _start(form, lower, upper, integral, limit, certify)
+    search.tolerance = tolerance
+    _run(search, confirm=False)
+    return _finish(search)
+
+
+@dataclass(eq=False)
+class _Search:
+    """State of one branch and bound; `bounds`, `scores` go with `open`."""
+
+    form: NormalForm
+    roots: Boxes
+    integral: Mask
+    limit: Limit
+    certify: bool
+    tree: Tree
+    open: Boxes
+    bounds: Array
+    scores: Array
+    goal: float = 0.0
+    tolerance: float | None = None
+    closed: float = 0.0
+    stuck: list[Boxes] = field(default_factory=list)
+    slopes: list[certificate.LeafSlopes] = field(default_factory=list)
+    found: float = -np.inf
+    point: Array | None = None
+    refuted: bool = False
+    boxes: int = 0
+
+
+def _start(
+    form: NormalForm,
+    lower: Array,
+    upper: Array,
+    integral: Mask | None,
+    limit: Limit | None,
+    certify: bool,
+) -> _Search:
+    roots, whole = root_boxes(lower, upper, integral)
+    if roots.lower.shape[1] != form.input_width:
+        raise BadInput(
+            f"The boxes have {roots.lower.shape[1]} axes; the form takes {form.input_width} inputs."
+        )
+    empty = roots.take(np.zeros(len(roots), bool))
+    return _Search(
+        form,
+        roots,
+        whole,
+        limit or Limit(),
+        certify,
+        Tree(len(roots), len(roots)),
+        empty,
+        np.zeros(0),
+        np.zeros((0, roots.lower.shape[1])),
+    )
+
+
+def _batch(form: NormalForm) -> int:
+    widths = form.widths()
+    rows = max(widths[index] for index in needed(form))
+    return int(np.clip(_BATCH_NUMBERS // max(rows, 1), 64, 4096))
+
+
+def _run(search: _Search, confirm: bool) -> None:
+    """Bound the roots, then halve the worst boxes until all are below the goal."""
+    size = _batch(search.form)
+    for start in range(0, len(search.roots), size):
+        _assess(search, search.roots.take(np.arange(start, min(start + size, len(search.roots)))))
+    while len(search.open) and not search.limit.reached(search.boxes):
+        if confirm and search.found > search.goal and _confirmed(search):
+            return
+        _close_good(search)
+        chosen = _worst(search, size // 2)
+        if len(chosen) == 0:
+            break
+        _divide(search, chosen)
+    if confirm and search.found > search.goal:
+        _confirmed(search)
+
+
+def _confirmed(search: _Search) -> bool:
+    """Check the worst point found without rounding; forget it if it does not hold up."""
+    assert search.point is not None
+    search.refuted = surely_exceeds(search.form, search.point, search.goal)
+    if not search.refuted:
+        search.found = search.goal
+    return search.refuted
+
+
+def _worst(search: _Search, most: int) -> np.ndarray:
+    """Indices of the open boxes to halve now: the worse half of them, at most `most`."""
+    count = min(most, search.limit.max_boxes - search.boxes, max(len(search.open) // 2, 16))
+    count = min(count, len(search.open))
+    if count <= 0:
+        return np.zeros(0, dtype=np.int64)
+    return np.sort(np.argpartition(-search.bounds, count - 1)[:count])
+
+
+def _divide(search: _Search, chosen: np.ndarray) -> None:
+    parents, worth = search.open.take(chosen), search.scores[chosen]
+    _keep(search, np.setdiff1d(np.arange(len(search.open)), chosen))
+    axes = choose_axes(parents, worth, search.integral)
+    if (axes < 0).any():
+        search.stuck.append(parents.take(axes < 0))
+    cut = axes >= 0
+    if cut.any():
+        _assess(search, halve(parents.take(cut), axes[cut], search.integral, search.tree))
+
+
+def _keep(search: _Search, rest: np.ndarray) -> None:
+    search.open = search.open.take(rest)
+    search.bounds, search.scores = search.bounds[rest], search.scores[rest]
+
+
+def _assess(search: _Search, boxes: Boxes) -> None:
+    """Bound boxes, look for large outputs in them, close or queue them."""
+    enclosure = enclose(search.form, boxes.lower, boxes.upper)
+    search.boxes += len(boxes)
+    bounds = -enclosure.below.min(axis=1)
+    _look(search, boxes, enclosure)
+    done = bounds <= search.goal
+    _close(search, boxes, bounds, enclosure, done)
+    if done.all():
+        return
+    search.open = join([search.open, boxes.take(~done)])
+    search.bounds = np.concatenate([search.bounds, bounds[~done]])
+    search.scores = np.concatenate([search.scores, scores(search.form, enclosure)[~done]])
+
+
+def _close(search: _Search, boxes: Boxes, bounds: Array, enclosure: Enclosure, done: Mask) -> None:
+    if not done.any():
+        return
+    search.closed = max(search.closed, float(bounds[done].max()))
+    if search.certify:
+        search.slopes.append(certificate.leaf_slopes(search.form, enclosure, boxes.node, done))
+
+
+def _close_good(search: _Search) -> None:
+    """When hunting for the best bound: boxes that cannot worsen the result any more are done."""
+    if search.tolerance is None:
+        return
+    search.goal = max(search.goal, search.found * (1.0 + search.tolerance))
+    done = search.bounds <= search.goal
+    if done.any():
+        search.stuck.append(search.open.take(done))
+        _keep(search, np.flatnonzero(~done))
+
+
+def _look(search: _Search, boxes: Boxes, enclosure: Enclosure) -> None:
+    """Evaluate the centre of every box and the corner where its worst bound is attained."""
+    worst = enclosure.below.argmin(axis=1)
+    slopes = enclosure.slopes[np.arange(len(boxes)), worst]
+    corners = np.where(slopes > 0, boxes.lower, boxes.upper)
+    points = np.concatenate([centres(boxes, search.integral), corners])
+    with np.errstate(all="ignore"):
+        sizes = np.abs(search.form.run(points)).max(axis=1)
+    sizes = np.where(np.isfinite(sizes), sizes, -np.inf)
+    best = int(sizes.argmax())
+    if sizes[best] > search.found:
+        search.found, search.point = float(sizes[best]), points[best]
+
+
+def _finish(search: _Search) -> BoundsResult:
+    """Bound what is left once more (for the certificate) and sum up."""
+    rest = join([search.open, *search.stuck])
+    if not search.refuted:
+        for start in range(0, len(rest), size := _batch(search.form)):
+            boxes = rest.take(np.arange(start, min(start + size, len(rest))))
+            enclosure = enclose(search.form, boxes.lower, boxes.upper)
+            bounds = -enclosure.below.min(axis=1)
+            _close(search, boxes, bounds, enclosure, np.ones(len(boxes), bool))
+    achieved = np.inf if search.refuted else search.closed
+    if search.tolerance is not None or achieved > search.goal:
+        achieved *= _ROOM
+    eps = search.goal if search.tolerance is None else achieved
+    status: Status = "proved" if achieved <= eps and np.isfinite(achieved) else "unknown"
+    proof = None
+    if search.certify and np.isfinite(achieved):
+        proof = certificate.write(
+            search.form,
+            search.roots,
+            search.integral,
+            max(eps, achieved),
+            search.tree,
+            search.slopes,
+        )
+    return BoundsResult(
+        "refuted" if search.refuted else status,
+        eps,
+        achieved,
+        search.found,
+        search.point,
+        search.boxes,
+        proof,
+    )
