@@ -340,3 +340,18 @@ CLIP = declare(
         parameters=("x", "low", "high"),
     )
 )
+
+
+def _error_function(xp: Any, x: Any) -> Any:
+    if hasattr(xp, "erf"):
+        return xp.erf(as_real(xp, x))
+    from scipy.special import erf
+
+    return erf(x)
+
+
+ERF = _unary(
+    "erf", _error_function, lambda ops, x: ops.function("erf", x), "math.erf({0})",
+    "the error function of {0}", "The error function of statistics.", (Example((0,), 0),),
+    infer=_TO_REAL, exact=False, laws=frozenset({"odd", "monotone"}),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Programs for a part: literal, read off, Boolean, enumerated, fitted."""
