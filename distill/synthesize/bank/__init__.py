@@ -1,0 +1,11 @@
+"""The speed core of the enumerator: a bank of behaviours, grown by cost, asked by lookup.
+
+`start` and `grow` make a `Bank` from leaves and operations (plain data), `rebuild` gives an
+entry's expression, `last_step` answers the last operation of a target by lookup.
+"""
+
+from distill.synthesize.bank.data import Bank, Entries, Leaf, rebuild
+from distill.synthesize.bank.grow import grow, start
+from distill.synthesize.bank.operation import BOOL, NUMBER, Operation
+
+__all__ = ["BOOL", "NUMBER", "Bank", "Entries", "Leaf", "Operation", "grow", "rebuild", "start"]
