@@ -64,6 +64,6 @@ def _number_keys(work: Work, block: Block) -> Keys:
 
 def _word_keys(work: Work, block: Block) -> Keys:
     condition, a, b = (work.bool.values[slice(*span)] for span in block)
-    then = condition[:, None] & a[None]
-    other = ~condition[:, None] & b[None]
-    return word_keys(then[:, :, None] | other[:, None, :])
+    then = np.bitwise_and(condition[:, None], a[None])
+    other = np.bitwise_and(~condition[:, None], b[None])
+    return word_keys(np.bitwise_or(then[:, :, None], other[:, None, :]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 
 import numpy as np
@@ -54,7 +54,7 @@ def _blocks(spans: tuple[Span, ...]) -> Iterator[tuple[Rows, ...]]:
 def _in_order(rows: tuple[Rows, ...]) -> tuple[Rows, ...]:
     """Only the combinations with ascending rows: the others compute the same."""
     ordered = np.ones(len(rows[0]), dtype=np.bool_)
-    for left, right in zip(rows, rows[1:], strict=False):
+    for left, right in pairwise(rows):
         ordered &= left <= right
     return tuple(row[ordered] for row in rows)
 

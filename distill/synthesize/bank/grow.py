@@ -76,7 +76,8 @@ def grow(
 
 def _grow_level(work: Work, cost: int) -> bool:
     """Enumerate everything of this cost; False when a limit stopped it."""
-    _add_leaves(work, cost)
+    if not _add_leaves(work, cost):
+        return False
     paired = pair_groups(work.operations)
     in_pairs = {number for group in paired for number in group}
     for number, operation in enumerate(work.operations):
@@ -88,11 +89,15 @@ def _grow_level(work: Work, cost: int) -> bool:
     return all(grow_pairs(work, group, cost) for group in paired)
 
 
-def _add_leaves(work: Work, cost: int) -> None:
+def _add_leaves(work: Work, cost: int) -> bool:
+    """Put in the leaves of this cost; False when a limit stopped it."""
     for number, leaf in enumerate(work.leaves):
-        if leaf.cost == cost and may_count(work, 1):
+        if leaf.cost == cost:
+            if not may_count(work, 1):
+                return False
             shelf, row = work.shelf(leaf.type), np.array([leaf.values])
             is_number = leaf.type == NUMBER
             keys = number_keys(project(row * 1.0)) if is_number else word_keys(pack(row > 0))
             fresh = shelf.known.insert(keys)
             append(shelf, keys[fresh], cost, LEAF, np.full(len(fresh), number))
+    return True

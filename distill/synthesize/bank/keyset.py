@@ -11,7 +11,8 @@ Positions = NDArray[np.intp]
 
 _EMPTY = np.uint64(0xA3B195354A39B70D)  # a key of this value is taken for known: 1 in 2^64
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)
-_SCRATCH_BITS = 15
+_SCRATCH_BITS = 17
+_ROOM = 4  # slots per key: fewer collisions, and each round of them costs a dozen array calls
 
 
 class KeySet:
@@ -20,7 +21,7 @@ class KeySet:
     def __init__(self, bits: int = 16) -> None:
         self.count = 0
         self._empty_table(bits)
-        self._owner = np.zeros(1 << _SCRATCH_BITS, dtype=np.int64)
+        self._owner = np.zeros(1 << _SCRATCH_BITS, dtype=np.int32)
 
     def _empty_table(self, bits: int) -> None:
         self._bits = bits
@@ -86,9 +87,24 @@ class KeySet:
         return bidders[self._owner[places] == bidders]
 
     def _reserve(self, extra: int) -> None:
-        """Keep the table at most half full, even if all `extra` keys are new."""
-        if 2 * (self.count + extra) <= len(self._table):
+        """Keep the table sparse, even if all `extra` keys are new."""
+        if _ROOM * (self.count + extra) <= len(self._table):
             return
         known = self._table[self._table != _EMPTY]
-        self._empty_table(max(self._bits + 1, int(2 * (self.count + extra)).bit_length()))
-        self._place(known, self._slots(known))
+        self._empty_table(max(self._bits + 2, int(_ROOM * (self.count + extra)).bit_length()))
+        self._rebuild(known)
+
+    def _rebuild(self, known: Keys) -> None:
+        """Put different keys into the empty table: what linear probing in order of slots gives.
+
+        The k-th key of that order sits at the largest of slot[j] + (k - j), j <= k. The few
+        that would run over the table's end are placed as any other key.
+        """
+        slots = self._slots(known)
+        order = np.argsort(slots)
+        rank = np.arange(len(known))
+        seats = np.maximum.accumulate(slots[order] - rank) + rank
+        inside = seats < len(self._table)
+        self._table[seats[inside]] = known[order[inside]]
+        rest = known[order[~inside]]
+        self._place(rest, self._slots(rest))

@@ -10,8 +10,8 @@ from distill.synthesize.bank.linear import extremes, products, sums
 from distill.synthesize.bank.operation import COMMUTATIVE, Operation
 from distill.synthesize.bank.shelf import level_rows
 from distill.synthesize.bank.tiles import Offer, Tile, take, tiles
-from distill.synthesize.bank.work import Work, may_count
 from distill.synthesize.bank.worded import worded
+from distill.synthesize.bank.work import Work, may_count
 
 Named = dict[str, list[int]]
 """The numbers of the wanted operations by kind."""

@@ -37,9 +37,17 @@ def open_shelf(entries: Entries, is_number: bool) -> Shelf:
     values = entries.values
     lines = project(values) if is_number else np.zeros((0, 2))
     size, valued = len(entries), len(values)
-    columns = (entries.keys, entries.cost, entries.operation, entries.children)
-    copies = (column.copy() for column in columns)  # append_values moves rows in place
-    shelf = Shelf(is_number, values, lines, *copies, size=size, valued=valued)
+    shelf = Shelf(
+        is_number,
+        values,
+        lines,
+        entries.keys.copy(),  # copies, because append_values moves rows in place
+        entries.cost.copy(),
+        entries.operation.copy(),
+        entries.children.copy(),
+        size,
+        valued,
+    )
     shelf.known.insert(entries.keys)
     return shelf
 

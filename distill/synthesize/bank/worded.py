@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from distill.synthesize.bank.keys import word_keys
 from distill.synthesize.bank.tiles import Offer, Tile
-from distill.synthesize.bank.work import Work
-
-_UFUNCS = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
+from distill.synthesize.bank.work import WORD_UFUNCS, Work
 
 
 def worded(work: Work, tile: Tile, named: dict[str, list[int]]) -> Iterator[Offer]:
@@ -19,4 +15,4 @@ def worded(work: Work, tile: Tile, named: dict[str, list[int]]) -> Iterator[Offe
     b = work.bool.values[slice(*tile.b)]
     for kind, numbers in named.items():
         for number in numbers:
-            yield Offer(number, False, word_keys(_UFUNCS[kind](a[:, None], b[None])))
+            yield Offer(number, False, word_keys(WORD_UFUNCS[kind](a[:, None], b[None])))

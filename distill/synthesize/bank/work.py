@@ -17,6 +17,9 @@ from distill.synthesize.bank.shelf import Shelf, close_shelf, open_shelf
 VALUE_LIMIT = 1e12
 """A number beyond this on any example is no behaviour worth keeping (rounding takes over)."""
 
+WORD_UFUNCS = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
+"""What these kinds do to packed words."""
+
 Rows = NDArray[np.intp]
 
 
@@ -92,16 +95,8 @@ def evaluate_words(
     work: Work, operation: Operation, rows: tuple[Rows, ...]
 ) -> NDArray[np.uint64] | None:
     """Packed values (n, W) of an operation whose kind is a function of words, else None."""
-    words = [work.bool.values[some] for some in rows]
-    match operation.fast_kind:
-        case "and":
-            return words[0] & words[1]
-        case "or":
-            return words[0] | words[1]
-        case "xor":
-            return words[0] ^ words[1]
-        case _:
-            return None
+    ufunc = WORD_UFUNCS.get(operation.fast_kind or "")
+    return None if ufunc is None else ufunc(*(work.bool.values[some] for some in rows))
 
 
 def _plain(work: Work, type_: str, rows: Rows) -> NDArray[Any]:
