@@ -1,0 +1,110 @@
+"""A set of 64-bit keys with open addressing, filled a block at a time with array operations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.synthesize.bank.keys import Keys
+
+Positions = NDArray[np.intp]
+
+_EMPTY = np.uint64(0xA3B195354A39B70D)  # a key of this value is taken for known: 1 in 2^64
+_SPREAD = np.uint64(0xD6E8FEB86659FD93)
+_SCRATCH_BITS = 17
+_ROOM = 4  # slots per key: fewer collisions, and each round of them costs a dozen array calls
+
+
+class KeySet:
+    """Known keys; `insert` says which keys of a block are new, each once."""
+
+    def __init__(self, bits: int = 16) -> None:
+        self.count = 0
+        self._empty_table(bits)
+        self._owner = np.zeros(1 << _SCRATCH_BITS, dtype=np.int32)
+
+    def _empty_table(self, bits: int) -> None:
+        self._bits = bits
+        self._shift = np.uint64(64 - bits)
+        self._table = np.full(1 << bits, _EMPTY, dtype=np.uint64)
+
+    def insert(self, keys: Keys) -> Positions:
+        """Add keys (n,); returns the ascending positions of the first occurrence of new ones."""
+        self._reserve(len(keys))
+        slots = self._slots(keys)
+        unknown = np.flatnonzero(self._table.take(slots) != keys)
+        if not unknown.size:
+            return unknown
+        fresh = self._place(keys[unknown], slots[unknown])
+        self.count += len(fresh)
+        return unknown[fresh]
+
+    def contains(self, keys: Keys) -> NDArray[np.bool_]:
+        """Which of the keys (n,) are known."""
+        slots = self._slots(keys)
+        known = np.zeros(len(keys), dtype=np.bool_)
+        open_ = np.arange(len(keys))
+        while open_.size:
+            held = self._table[slots[open_]]
+            known[open_] = held == keys[open_]
+            open_ = open_[(held != _EMPTY) & (held != keys[open_])]
+            slots[open_] = self._next(slots[open_])
+        return known
+
+    def _slots(self, keys: Keys) -> Positions:
+        slots = keys * _SPREAD
+        np.right_shift(slots, self._shift, out=slots)
+        return slots.view(np.int64)
+
+    def _next(self, slots: Positions) -> Positions:
+        return (slots + 1) & (len(self._table) - 1)
+
+    def _place(self, keys: Keys, slots: Positions) -> Positions:
+        """Walk each key to its own or an empty slot; returns ascending positions of placed keys.
+
+        Several keys may want one slot (equal keys do): the smallest position wins it, the
+        others look again. `_owner` elects by a small table that fits into the cache.
+        """
+        placed = np.zeros(len(keys), dtype=np.bool_)
+        open_ = np.arange(len(keys))
+        while open_.size:
+            held = self._table[slots]
+            empty = held == _EMPTY
+            won = self._elect(np.flatnonzero(empty), slots)
+            self._table[slots[won]] = keys[won]
+            placed[open_[won]] = True
+            occupied = ~empty & (held != keys)
+            slots[occupied] = self._next(slots[occupied])
+            occupied |= empty
+            occupied[won] = False
+            open_, keys, slots = open_[occupied], keys[occupied], slots[occupied]
+        return np.flatnonzero(placed)
+
+    def _elect(self, bidders: Positions, slots: Positions) -> Positions:
+        """The first bidder for each place of the scratch table."""
+        places = slots[bidders] & (len(self._owner) - 1)
+        self._owner[places[::-1]] = bidders[::-1]
+        return bidders[self._owner[places] == bidders]
+
+    def _reserve(self, extra: int) -> None:
+        """Keep the table sparse, even if all `extra` keys are new."""
+        if _ROOM * (self.count + extra) <= len(self._table):
+            return
+        known = self._table[self._table != _EMPTY]
+        self._empty_table(max(self._bits + 2, int(_ROOM * (self.count + extra)).bit_length()))
+        self._rebuild(known)
+
+    def _rebuild(self, known: Keys) -> None:
+        """Put different keys into the empty table: what linear probing in order of slots gives.
+
+        The k-th key of that order sits at the largest of slot[j] + (k - j), j <= k. The few
+        that would run over the table's end are placed as any other key.
+        """
+        slots = self._slots(known)
+        order = np.argsort(slots)
+        rank = np.arange(len(known))
+        seats = np.maximum.accumulate(slots[order] - rank) + rank
+        inside = seats < len(self._table)
+        self._table[seats[inside]] = known[order[inside]]
+        rest = known[order[~inside]]
+        self._place(rest, self._slots(rest))

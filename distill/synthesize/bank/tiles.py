@@ -1,0 +1,84 @@
+"""Cutting the combinations of two levels into tiles that stay in the processor's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from distill.synthesize.bank.keys import Keys
+from distill.synthesize.bank.shelf import append
+from distill.synthesize.bank.work import Work
+
+TILE = 1 << 15
+"""Candidates per tile and operation: three arrays of them fit into a 1 MiB cache."""
+
+_COLUMNS = 512
+
+Span = tuple[int, int]
+"""Rows [start, stop) of a shelf."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The pairs (a, b) of two row ranges; if `same`, of one level: pairs count only once."""
+
+    a: Span
+    b: Span
+    same: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows of either side."""
+        return self.a[1] - self.a[0], self.b[1] - self.b[0]
+
+    def candidates(self, commutative: bool) -> int:
+        """How many different applications of one binary operation the tile holds."""
+        rows, columns = self.shape
+        if not self.same:
+            return rows * columns * (1 if commutative else 2)
+        upper = sum(self.b[1] - max(row, self.b[0]) for row in range(*self.a))
+        equal = max(0, min(self.a[1], self.b[1]) - max(self.a[0], self.b[0]))
+        return upper if commutative else 2 * upper - equal
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """Keys (rows, columns) of one operation on a tile; `swapped`: on (b, a) instead of (a, b)."""
+
+    operation: int
+    swapped: bool
+    keys: Keys
+
+
+def tiles(a: Span, b: Span, same: bool) -> Iterator[Tile]:
+    """Cover all pairs of two spans; of one span with itself only the half above the diagonal."""
+    rows, columns = a[1] - a[0], b[1] - b[0]
+    if rows == 0 or columns == 0:
+        return
+    width = min(columns, max(_COLUMNS, TILE // rows))
+    height = max(1, TILE // width)
+    for top in spans(a, height):
+        for across in spans((max(b[0], top[0]), b[1]) if same else b, width):
+            yield Tile(top, across, same)
+
+
+def spans(whole: Span, size: int) -> Iterator[Span]:
+    """Consecutive pieces of at most `size` rows."""
+    for start in range(whole[0], whole[1], size):
+        yield start, min(start + size, whole[1])
+
+
+def take(work: Work, tile: Tile, cost: int, offer: Offer) -> None:
+    """Keep the candidates of an offer whose behaviour is new.
+
+    On a tile of one level every unordered pair may appear both ways round; whichever comes
+    first is kept, the other has a known key by then.
+    """
+    shelf = work.shelf(work.operations[offer.operation].result)
+    keys = offer.keys.reshape(-1)
+    fresh = shelf.known.insert(keys)
+    if fresh.size:
+        rows, columns = divmod(fresh, tile.shape[1])
+        pair = (rows + tile.a[0], columns + tile.b[0])
+        children = pair[::-1] if offer.swapped else pair
+        append(shelf, keys[fresh], cost, offer.operation, *children)
