@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from dsl.algebra import Undefined, lift
+from dsl.algebra import Undefined, leaves, lift
 from dsl.program import (
     Call,
     Const,
@@ -115,13 +115,6 @@ def implication(ops: Any, guard: Any, condition: Any) -> Any:
     if condition is True or guard is False:
         return True
     return condition if guard is True else ops.either(ops.negate(guard), condition)
-
-
-def leaves(value: Any) -> list[Any]:
-    """The scalars of nested tuples, in order."""
-    if not isinstance(value, tuple):
-        return [value]
-    return [leaf for item in value for leaf in leaves(item)]
 
 
 @dataclass(frozen=True)
