@@ -142,6 +142,13 @@ def choose(ops: Any, condition: Any, a: Any, b: Any) -> Any:
     return ops.choose(condition, a, b)
 
 
+def leaves(value: Any) -> list[Any]:
+    """The scalars of nested tuples, in order."""
+    if not isinstance(value, tuple):
+        return [value]
+    return [leaf for item in value for leaf in leaves(item)]
+
+
 def lift(function: Any, *arguments: Any) -> Any:
     """Apply a scalar function over nested tuples, repeating scalars."""
     vectors = [a for a in arguments if isinstance(a, tuple)]

@@ -8,7 +8,7 @@ from typing import Any
 from dsl.algebra import choose
 from dsl.primitive import Example, Primitive, declare
 from dsl.primitives.arrays import flat, spread
-from dsl.primitives.signatures import all_bool, fixed, require, vector_argument
+from dsl.primitives.signatures import all_bool, fixed, plain_vector, require
 from dsl.types import BOOL, Type, join
 
 _SYMMETRIC = frozenset({"commutative", "associative"})
@@ -118,7 +118,7 @@ IF = declare(
 
 
 def _bool_vector(types: tuple[Type, ...], _: Any) -> Type:
-    require(vector_argument(types, 1).item == BOOL, "takes a vector of bool")
+    require(plain_vector(types).item == BOOL, "takes a vector of bool")
     return BOOL
 
 

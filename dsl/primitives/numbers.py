@@ -24,7 +24,16 @@ def _constant(x: Any) -> int:
 
 def _digits_array(xp: Any, x: Any, base: Any, length: Any) -> Any:
     radix, count = _constant(base), _constant(length)
-    return stack(xp, [(x // radix ** (count - 1 - i)) % radix for i in range(count)])
+    return stack(xp, _digits(x, radix, count))
+
+
+def _digits(x: Any, radix: int, count: int) -> list[Any]:
+    """Digit by digit, so that no power leaves int64."""
+    found = []
+    for _ in range(count):
+        found.append(x % radix)
+        x = x // radix
+    return found[::-1]
 
 
 def _digits_scalar(ops: Any, x: Any, base: Any, length: Any) -> Any:
@@ -103,8 +112,7 @@ def _bits_type(types: tuple[Type, ...], statics: Statics) -> Type:
 
 
 def _bits_array(xp: Any, x: Any, length: Any) -> Any:
-    count = _constant(length)
-    return stack(xp, [(x // 2 ** (count - 1 - i)) % 2 == 1 for i in range(count)])
+    return stack(xp, [digit == 1 for digit in _digits(x, 2, _constant(length))])
 
 
 BITS = declare(

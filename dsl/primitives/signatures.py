@@ -94,10 +94,17 @@ def vector_argument(types: tuple[Type, ...], count: int, position: int = 0) -> V
     return found
 
 
+def plain_vector(types: tuple[Type, ...], count: int = 1) -> Vector:
+    """The first argument, which must be a vector with one axis; `flatten` makes one."""
+    found = vector_argument(types, count)
+    require(len(found.shape) == 1, "takes a plain vector")
+    return found
+
+
 def numeric_vector(types: tuple[Type, ...], count: int = 1) -> Vector:
     """The first argument, which must be a vector of numbers with one axis."""
-    found = vector_argument(types, count)
-    require(is_numeric(found.item) and len(found.shape) == 1, "takes a plain vector of numbers")
+    found = plain_vector(types, count)
+    require(is_numeric(found.item), "takes a plain vector of numbers")
     return found
 
 

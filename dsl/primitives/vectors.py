@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import reduce
+from math import prod
 from typing import Any
 
+from dsl.algebra import choose, leaves
 from dsl.primitive import Example, Primitive, declare
 from dsl.primitives.arrays import as_number, as_real, flat, stack
 from dsl.primitives.signatures import (
     Statics,
     numeric_vector,
+    plain_vector,
     require,
     static_int,
     vector_argument,
@@ -51,6 +54,7 @@ def _item_type(types: tuple[Type, ...], statics: Statics) -> Type:
 
 
 def _item_array(xp: Any, x: Any, index: Any) -> Any:
+    index = xp.clip(index, 0, x.shape[1] - 1)  # rows outside the precondition mustn't fail
     if index.shape[0] == 1:
         return x[:, int(index[0])]
     rows = xp.arange(index.shape[0])
@@ -58,9 +62,7 @@ def _item_array(xp: Any, x: Any, index: Any) -> Any:
 
 
 def _item_scalar(ops: Any, x: Any, index: Any) -> Any:
-    from dsl.algebra import choose
-
-    if isinstance(index, int):
+    if isinstance(index, int) and 0 <= index < len(x):
         return x[index]
     found = x[-1]
     for position in reversed(range(len(x) - 1)):
@@ -155,6 +157,28 @@ REVERSE = declare(
 )
 
 
+FLATTEN = declare(
+    Primitive(
+        name="flatten",
+        infer=lambda types, _: Vector(
+            vector_argument(types, 1).item, (prod(vector_argument(types, 1).shape),)
+        ),
+        array=lambda xp, x: flat(x),
+        scalar=lambda ops, x: tuple(leaves(x)),
+        python="flatten({0})",
+        helper="""def flatten(values: list) -> list:
+    if not values or not isinstance(values[0], list):
+        return values
+    return [v for inner in values for v in flatten(inner)]
+""",
+        english="all items of {0} in one row",
+        doc="The items of a tensor in one vector, last axis fastest.",
+        examples=(Example((((1, 2), (3, 4)),), (1, 2, 3, 4)),),
+        laws=frozenset({"idempotent"}),
+    )
+)
+
+
 def _same_type(types: tuple[Type, ...], _: Statics) -> Type:
     require(len(types) == 2 and isinstance(types[0], Vector), "takes two vectors")
     require(isinstance(join(*types), Vector), "takes two vectors")
@@ -167,7 +191,7 @@ SAME = declare(
         infer=_same_type,
         array=lambda xp, a, b: (flat(a) == flat(b)).all(-1),
         scalar=lambda ops, a, b: reduce(
-            ops.both, [ops.equal(x, y) for x, y in zip(a, b, strict=True)]
+            ops.both, [ops.equal(x, y) for x, y in zip(leaves(a), leaves(b), strict=True)]
         ),
         precedence=5,
         python="{0} == {1}",
@@ -180,9 +204,7 @@ SAME = declare(
 
 
 def _sum_type(types: tuple[Type, ...], _: Statics) -> Type:
-    found = vector_argument(types, 1)
-    require(is_numeric(found.item), "takes numbers")
-    return found.item
+    return numeric_vector(types).item
 
 
 SUM = declare(
@@ -212,7 +234,7 @@ PRODUCT = declare(
 
 
 def _real_of_vector(types: tuple[Type, ...], _: Statics) -> Type:
-    require(is_numeric(vector_argument(types, 1).item), "takes numbers")
+    numeric_vector(types)
     return REAL
 
 
@@ -232,7 +254,7 @@ MEAN = declare(
 
 
 def _count_type(types: tuple[Type, ...], _: Statics) -> Type:
-    require(vector_argument(types, 1).item == BOOL, "takes bool")
+    require(plain_vector(types).item == BOOL, "takes bool")
     return INT
 
 
@@ -437,7 +459,7 @@ KTH = declare(
 
 def _dot_type(types: tuple[Type, ...], _: Statics) -> Type:
     left, right = vector_argument(types, 2), vector_argument(types, 2, 1)
-    require(left.shape == right.shape, "takes vectors of one length")
+    require(left.shape == right.shape and len(left.shape) == 1, "takes vectors of one length")
     require(is_numeric(left.item) and is_numeric(right.item), "takes numbers")
     return join(left.item, right.item)
 
@@ -468,7 +490,8 @@ def _affine_type(types: tuple[Type, ...], _: Statics) -> Type:
     vectors = isinstance(matrix, Vector) and isinstance(x, Vector) and isinstance(bias, Vector)
     require(vectors, "takes a matrix, a vector and a bias")
     assert isinstance(matrix, Vector) and isinstance(x, Vector) and isinstance(bias, Vector)
-    require(matrix.shape == (*bias.shape, *x.shape), "takes a matrix of (bias, x) sizes")
+    plain = len(bias.shape) == len(x.shape) == 1
+    require(plain and matrix.shape == bias.shape + x.shape, "takes a matrix of (bias, x) sizes")
     return Vector(join(matrix.item, x.item, bias.item), bias.shape)
 
 
