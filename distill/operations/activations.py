@@ -231,4 +231,3 @@ unary("Clip", _run_clip, _clip, static={1: "min", 2: "max"})
 declare("PRelu", _run_prelu, _lower_prelu)
 declare("Softmax", _run_softmax, _lower_softmax)
 declare("LogSoftmax", _run_log_softmax, _lower_log_softmax)
-

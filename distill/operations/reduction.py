@@ -42,9 +42,7 @@ def _groups(shape: Shape, axes: tuple[int, ...]) -> np.ndarray:
     return moved.reshape(-1, size)
 
 
-def _affine(
-    builder: Builder, attributes: Attributes, operands: Operands, mean: bool
-) -> int:
+def _affine(builder: Builder, attributes: Attributes, operands: Operands, mean: bool) -> int:
     first = operands[0]
     assert first is not None
     axes = _axes(attributes, len(first.shape))
@@ -165,8 +163,6 @@ declare("ReduceMax", _run(np.max), _lower_extreme("max"), **_STATIC)
 declare("ReduceMin", _run(np.min), _lower_extreme("min"), **_STATIC)
 declare("ReduceL1", _run(lambda x, **a: np.sum(np.abs(x), **a)), _before("abs"), **_STATIC)
 declare("ReduceL2", _run(lambda x, **a: np.sqrt(np.sum(x * x, **a))), _lower_norm, **_STATIC)
-declare(
-    "ReduceSumSquare", _run(lambda x, **a: np.sum(x * x, **a)), _before("square"), **_STATIC
-)
+declare("ReduceSumSquare", _run(lambda x, **a: np.sum(x * x, **a)), _before("square"), **_STATIC)
 declare("ArgMax", _place(np.argmax), _lower_place("max"), jumps=True)
 declare("ArgMin", _place(np.argmin), _lower_place("min"), jumps=True)

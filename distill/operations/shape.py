@@ -179,7 +179,9 @@ def _run_gather(attributes: Attributes, x: Tensor, indices: Tensor) -> Tensor:
 def _gather_per_example(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """Rows of a fixed table, as an embedding reads them; indices beyond it read its ends."""
     if x.shape[0] != 1 or axis != 1:
-        raise BadInput("Gather by computed indices is supported only in a fixed table's first axis.")
+        raise BadInput(
+            "Gather by computed indices is supported only in a fixed table's first axis."
+        )
     places = np.clip(indices.astype(np.int64), -x.shape[1], x.shape[1] - 1)
     return x[0][places]
 
@@ -328,4 +330,3 @@ declare("Tile", _run_tile, selection_lower(_run_tile), static={1: "repeats"})
 declare("Pad", _run_pad, _lower_pad, static={1: "pads", 2: "constant_value", 3: "axes"})
 declare("Cast", _run_cast, _lower_cast)
 declare("Shape", _run_shape, _lower_shape)
-
