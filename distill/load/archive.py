@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -136,7 +136,7 @@ def _is_pickle(data: bytes) -> bool:
         return False
 
 
-def _refuse(name: str) -> None:
+def _refuse(name: str) -> NoReturn:
     raise BadInput(
         f"The archive carries a Python pickle in {quoted(name)}, which can run code when opened; "
         "export the model again with torch.export.save."
@@ -176,7 +176,7 @@ def _tensor(
     data = members[folder + entry["path_name"]]
     dtype = SCALAR_TYPES[meta["dtype"]]
     refuse_huge(tuple(sizes))
-    last = start + sum((n - 1) * s for n, s in zip(sizes, strides))
+    last = start + sum((n - 1) * s for n, s in zip(sizes, strides, strict=True))
     count = len(data) // dtype.itemsize
     if min([*sizes, *strides, start], default=0) < 0 or (prod(sizes) and last >= count):
         raise BadInput(f"The weight {quoted(name)} holds other data than its shape says.")

@@ -12,7 +12,7 @@ import numpy as np
 from distill.errors import BadInput
 from distill.network import Network, Operation, Wire, graph_of, run_operation
 from distill.operations import KINDS
-from distill.operations.kind import Shape, Tensor, refuse_huge
+from distill.operations.kind import Tensor, refuse_huge
 
 RECURRENT = frozenset({"RNN", "GRU", "LSTM"})
 

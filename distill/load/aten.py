@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from distill.errors import BadInput
-from distill.load.aten_table import FOLDED, TRANSLATIONS, Translation
 from distill.load.assemble import assemble, quoted, refuse_unsupported
+from distill.load.aten_table import FOLDED, TRANSLATIONS, Translation
 from distill.network import Network, Wire
 from distill.operations.kind import Shape, Tensor, refuse_huge
 
@@ -133,7 +133,7 @@ def evaluate(call: Call, values: Mapping[str, Any], device: str = "cpu") -> dict
         text = quoted(str(error).splitlines()[0] if str(error) else type(error).__name__)[1:-1]
         raise BadInput(f"The operation {call.target} can't take its tensors: {text}.") from None
     results = result if isinstance(result, tuple | list) else (result,)
-    return {name: value for name, value in zip(call.outputs, results) if name}
+    return {name: value for name, value in zip(call.outputs, results, strict=True) if name}
 
 
 def _function(target: str, arguments: dict[str, Any], device: str) -> Any:

@@ -14,13 +14,35 @@ from distill.network import Operation
 from distill.operations.kind import Tensor
 
 FOLDED = frozenset(
-    "aten.sym_size.int aten.full.default aten.zeros.default aten.ones.default aten.arange.default "
-    "aten.arange.start aten.arange.start_step aten.scalar_tensor.default aten.tensor.default "
-    "aten.eye.default aten.linspace.default aten.full_like.default aten.zeros_like.default "
-    "aten.ones_like.default aten.triu.default aten.tril.default aten._assert_scalar.default "
-    "aten.sym_constrain_range_for_size.default aten.sym_constrain_range.default "
-    "_operator.mul _operator.add _operator.sub _operator.floordiv _operator.neg _operator.eq "
-    "_operator.ge _operator.le".split()
+    [
+        "aten.sym_size.int",
+        "aten.full.default",
+        "aten.zeros.default",
+        "aten.ones.default",
+        "aten.arange.default",
+        "aten.arange.start",
+        "aten.arange.start_step",
+        "aten.scalar_tensor.default",
+        "aten.tensor.default",
+        "aten.eye.default",
+        "aten.linspace.default",
+        "aten.full_like.default",
+        "aten.zeros_like.default",
+        "aten.ones_like.default",
+        "aten.triu.default",
+        "aten.tril.default",
+        "aten._assert_scalar.default",
+        "aten.sym_constrain_range_for_size.default",
+        "aten.sym_constrain_range.default",
+        "_operator.mul",
+        "_operator.add",
+        "_operator.sub",
+        "_operator.floordiv",
+        "_operator.neg",
+        "_operator.eq",
+        "_operator.ge",
+        "_operator.le",
+    ]
 )
 """Calls that must not depend on the input's numbers: they are computed at load."""
 
@@ -404,7 +426,7 @@ def _conv_pads(padding: Any, kernel: Sequence[int], dilations: Sequence[int]) ->
     if padding == "valid":
         return [0] * (2 * len(kernel))
     if padding == "same":
-        totals = [d * (k - 1) for d, k in zip(dilations, kernel)]
+        totals = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
         return [p // 2 for p in totals] + [p - p // 2 for p in totals]
     return _spread(padding, len(kernel)) * 2
 
@@ -456,9 +478,9 @@ def _adaptive_pool(t: Translation, call: Any) -> None:
     rank = int(call.target.split("pool")[1][0])
     sizes = t.shape(first(call))[-rank:]
     wanted = _spread(_get(t, call, "output_size"), rank)
-    if any(s % w for s, w in zip(sizes, wanted)):
+    if any(s % w for s, w in zip(sizes, wanted, strict=True)):
         raise BadInput(f"Adaptive pooling of {list(sizes)} to {wanted} needs sizes that divide.")
-    kernel = [s // w for s, w in zip(sizes, wanted)]
+    kernel = [s // w for s, w in zip(sizes, wanted, strict=True)]
     kind = "MaxPool" if "max" in call.target else "AveragePool"
     attributes = {"kernel_shape": kernel, "strides": kernel}
     _with_batch(t, kind, [first(call)], call.outputs[0], rank + 2, attributes)

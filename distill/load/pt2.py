@@ -16,8 +16,8 @@ import torch
 from distill.errors import BadInput
 from distill.load.agree import require_agreement
 from distill.load.archive import SCALAR_TYPES, open_archive, read_json, read_tensors
-from distill.load.aten import AtenGraph, Call, Ref, interpret, network_of_graph
 from distill.load.assemble import quoted
+from distill.load.aten import AtenGraph, Call, Ref, interpret, network_of_graph
 from distill.network import Network
 
 

@@ -82,7 +82,7 @@ def _scaling(scalers: list[Any], constants: dict[str, Tensor]) -> tuple[list[Ope
 def _layers(last: Any, wire: str, constants: dict[str, Tensor]) -> list[Operation]:
     operations: list[Operation] = []
     count = len(last.coefs_)
-    for i, (weight, bias) in enumerate(zip(last.coefs_, last.intercepts_)):
+    for i, (weight, bias) in enumerate(zip(last.coefs_, last.intercepts_, strict=True)):
         constants[f"layer{i}/weight"] = np.asarray(weight, dtype=np.float32)
         constants[f"layer{i}/bias"] = np.asarray(bias, dtype=np.float32)
         final = i == count - 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_leaves
 
 from distill.errors import BadInput
 from distill.load.agree import require_agreement
@@ -37,7 +38,7 @@ def _exported(model: torch.nn.Module, shape: tuple[int, ...]) -> torch.export.Ex
     dtypes = [p.dtype for p in model.parameters() if p.is_floating_point()]
     example = torch.zeros((1, *shape), dtype=dtypes[0] if dtypes else torch.float32)
     try:
-        return torch.export.export(model, (example,), strict=False)
+        return torch.export.export(model, (example,), strict=True)
     except Exception as error:  # torch.export raises many kinds
         text = quoted(str(error).splitlines()[0] if str(error) else type(error).__name__)[1:-1]
         raise BadInput(
@@ -75,7 +76,7 @@ def _chosen(result: Any, graph: AtenGraph, network: Network) -> Tensor:
     """The explained one of a module's outputs."""
     if isinstance(result, torch.Tensor):
         return result.numpy()
-    flat = torch.utils._pytree.tree_leaves(result)
+    flat = tree_leaves(result)
     return flat[graph.outputs.index(network.output)].numpy()
 
 
@@ -118,7 +119,7 @@ def _call(node: torch.fx.Node) -> Call:
     target: Any = node.target
     if isinstance(target, torch._ops.OpOverload):
         names = [a.name for a in target._schema.arguments]
-        arguments = {**dict(zip(names, node.args)), **node.kwargs}
+        arguments = {**dict(zip(names, node.args, strict=True)), **node.kwargs}
         plural = len(target._schema.returns) > 1 or str(target._schema.returns[0].type) == (
             "List[Tensor]"
         )

@@ -10,7 +10,7 @@ import numpy as np
 from distill.normal_form import Builder
 from distill.operations.elementwise import keep_type
 from distill.operations.kind import Attributes, Operand, Shape, Tensor, declare
-from distill.operations.lowering import fold, same_wire, scale, select
+from distill.operations.lowering import extreme, same_wire, scale, select
 from distill.operations.shape import from_end, integers
 
 Operands = tuple[Operand | None, ...]
@@ -100,12 +100,6 @@ def _lower_extreme(function: str) -> Any:
         return extreme(builder, wire, _groups(first.shape, axes), function)
 
     return lower
-
-
-def extreme(builder: Builder, wire: int, groups: np.ndarray, function: str) -> int:
-    """Largest or smallest of each row's members, `groups` (results, members) of flat indices."""
-    columns = [select(builder, wire, groups[:, i]) for i in range(groups.shape[1])]
-    return fold(builder, function, columns)
 
 
 def _place(function: Callable[..., Tensor]) -> Callable[[Attributes, Tensor], Tensor]:
