@@ -27,8 +27,23 @@ BLOCK = 2**23
 """Numbers of the widest wire that one block of a run may hold."""
 
 AFFINE_KINDS = frozenset(
-    "Gemm MatMul Add Sub Neg Sum Mean Conv BatchNormalization AveragePool GlobalAveragePool "
-    "ReduceSum ReduceMean Scaler Concat".split()
+    [
+        "Gemm",
+        "MatMul",
+        "Add",
+        "Sub",
+        "Neg",
+        "Sum",
+        "Mean",
+        "Conv",
+        "BatchNormalization",
+        "AveragePool",
+        "GlobalAveragePool",
+        "ReduceSum",
+        "ReduceMean",
+        "Scaler",
+        "Concat",
+    ]
 )
 
 
@@ -138,7 +153,7 @@ class Network:
     def _evaluate(self, x: Tensor, patch: dict[str, Tensor], keep: bool) -> dict[str, Tensor]:
         unknown = [name for name in patch if name not in self.wires_by_name]
         if unknown:
-            raise BadInput(f"The network has no wire {ascii(unknown[0])} to patch.")
+            raise BadInput(f"The network has no wire {unknown[0]!a} to patch.")
         values: dict[str, Tensor] = {k: v[None] for k, v in self.constants.items()}
         values[self.input] = x.reshape(len(x), *self.wires_by_name[self.input].shape)
         values.update({name: self._patched(name, given) for name, given in patch.items()})
@@ -154,7 +169,7 @@ class Network:
         wire = self.wires_by_name[name]
         values = np.asarray(given)
         if values.size != len(values) * wire.width:
-            raise BadInput(f"A patch of wire {ascii(name)} needs {wire.width} numbers per example.")
+            raise BadInput(f"A patch of wire {name!a} needs {wire.width} numbers per example.")
         return values.astype(wire.dtype).reshape(len(values), *wire.shape)
 
     @cached_property
@@ -265,7 +280,7 @@ def run_operation(operation: Operation, values: Mapping[str, Tensor]) -> dict[st
     arrays = [values[name] if name else None for name in operation.inputs]
     result = KINDS[operation.kind].run(operation.attributes, *arrays)
     results = result if isinstance(result, tuple) else (result,)
-    return {name: value for name, value in zip(operation.outputs, results) if name}
+    return {name: value for name, value in zip(operation.outputs, results, strict=True) if name}
 
 
 def _lower(network: Network) -> NormalForm:
@@ -292,8 +307,8 @@ def _lower_operation(
     shapes = tuple(network.wires_by_name[name].shape for name in outputs)
     lowered = KINDS[operation.kind].lower(builder, operation.attributes, given, shapes)
     wires = lowered if isinstance(lowered, tuple) else (lowered,)
-    named = dict(zip(operation.outputs, wires))
-    for name, shape in zip(outputs, shapes):
+    named = dict(zip(operation.outputs, wires, strict=True))
+    for name, shape in zip(outputs, shapes, strict=True):
         operands[name] = Operand(shape, named[name])
 
 

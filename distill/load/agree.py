@@ -30,13 +30,14 @@ def random_inputs(network: Network, count: int = EXAMPLES, seed: int = 0) -> Ten
     return mixed.astype(wire.dtype)
 
 
-def require_agreement(network: Network, oracle: Oracle) -> None:
+def require_agreement(network: Network, oracle: Oracle, x: Tensor | None = None) -> None:
     """Raise BadInput, naming the first wire, when our values and the source's differ.
 
     They may differ by 1e-5 of each example's largest number, or, at a jump of the
-    network, on one example in 200.
+    network, on one example in 200. `x` (n, input_width) replaces the standard examples where
+    the network's units are known.
     """
-    x = random_inputs(network)
+    x = random_inputs(network) if x is None else x
     theirs = oracle(x.reshape(len(x), *network.wires_by_name[network.input].shape))
     ours = network.wires(x)
     if _same(ours[network.output], theirs[network.output], network.jumps):
@@ -45,8 +46,9 @@ def require_agreement(network: Network, oracle: Oracle) -> None:
     wrong = [n for n in names if not _same(ours[n], theirs[n], network.jumps)]
     first = wrong[0] if wrong else network.output
     kinds = {o: op.kind for op in network.operations for o in op.outputs}
+    gap = _gap(ours[first], theirs[first])
     raise BadInput(
-        f"Our run of the network and its own framework's differ by {_gap(ours[first], theirs[first]):.2g} "
+        f"Our run of the network and its own framework's differ by {gap:.2g} "
         f"at the tensor {quoted(first)} (operation {kinds.get(first, 'input')}); "
         "the model can't be explained safely."
     )

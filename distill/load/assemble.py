@@ -12,7 +12,7 @@ import numpy as np
 from distill.errors import BadInput
 from distill.network import Network, Operation, Wire, graph_of, run_operation
 from distill.operations import KINDS
-from distill.operations.kind import Shape, Tensor, refuse_huge
+from distill.operations.kind import Tensor, refuse_huge
 
 RECURRENT = frozenset({"RNN", "GRU", "LSTM"})
 
@@ -123,8 +123,16 @@ def _typed(
             if operation.kind == "Shape" or all(n in fixed for n in operation.inputs if n):
                 fixed.update({name: value[0] for name, value in results.items()})
             else:
-                kept.append(operation)
+                kept.append(_canonical(operation, results))
     return _finished(kept, fixed, values, source, output, batched)
+
+
+def _canonical(operation: Operation, results: Mapping[str, Tensor]) -> Operation:
+    """A Reshape with its sizes written out, so that equal networks have equal hashes."""
+    if operation.kind != "Reshape":
+        return operation
+    (result,) = results.values()
+    return replace(operation, attributes={"shape": list(result.shape[1:])})
 
 
 def _probed(operation: Operation, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -149,7 +157,7 @@ def _with_static_inputs(
 ) -> Operation:
     """Move the inputs that must be known (shapes, axes) into attributes."""
     static = KINDS[operation.kind].static
-    attributes = dict(operation.attributes)
+    attributes = {k: _float32(v) for k, v in operation.attributes.items()}
     inputs: list[str] = []
     for place, name in enumerate(operation.inputs):
         if place not in static:
@@ -170,6 +178,11 @@ def _with_static_inputs(
     return replace(operation, inputs=tuple(inputs), attributes=attributes)
 
 
+def _float32(value: Any) -> Any:
+    """Frameworks compute with attributes in the network's own precision, as ONNX keeps them."""
+    return float(np.float32(value)) if isinstance(value, float) else value
+
+
 def _finished(
     kept: Sequence[Operation],
     fixed: Mapping[str, Tensor],
@@ -183,8 +196,3 @@ def _finished(
     constants = {k: v for k, v in fixed.items() if k in names}
     _refuse_not_finite(constants)
     return Network(tuple(kept), wires, constants, source.name, output, batched)
-
-
-def is_batched(shape: Shape, declared_dynamic: bool) -> bool:
-    """Whether the first axis of a declared input is a batch axis."""
-    return declared_dynamic and shape[:1] == (1,)

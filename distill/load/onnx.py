@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
@@ -76,8 +77,18 @@ def _refuse_foreign(model: onnx.ModelProto) -> None:
 
 
 _LOADER_KINDS = frozenset(
-    "Constant ConstantOfShape Range ZipMap ArrayFeatureExtractor Normalizer LinearClassifier "
-    "LinearRegressor SVMClassifier Scaler".split()
+    [
+        "Constant",
+        "ConstantOfShape",
+        "Range",
+        "ZipMap",
+        "ArrayFeatureExtractor",
+        "Normalizer",
+        "LinearClassifier",
+        "LinearRegressor",
+        "SVMClassifier",
+        "Scaler",
+    ]
 )
 
 
@@ -194,7 +205,7 @@ def _shape(name: str, kind: onnx.TypeProto.Tensor) -> tuple[Shape, bool]:
 
 def _output(model: onnx.ModelProto, operations: list[Operation], source: Wire) -> str:
     """The output to explain: the only one, else the only one of floats."""
-    outputs = [value for value in model.graph.output]
+    outputs = list(model.graph.output)
     produced = {o for op in operations for o in op.outputs}
     outputs = [o for o in outputs if o.name in produced or len(outputs) == 1]
     if len(outputs) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,7 +13,7 @@ from distill.load.agree import Oracle
 from distill.network import Network
 from distill.operations.kind import Tensor
 
-Session = Callable[[Tensor], list[Tensor]]
+Session = Callable[[Tensor], Any]
 
 
 def onnx_oracle(model: onnx.ModelProto, network: Network) -> Oracle:
@@ -22,7 +23,7 @@ def onnx_oracle(model: onnx.ModelProto, network: Network) -> Oracle:
     def run(x: Tensor) -> Mapping[str, Tensor]:
         if network.batched:
             results = session(x.reshape(-1, *x.shape[2:]))
-            return dict(zip(names, (r.reshape(len(x), -1) for r in results)))
+            return dict(zip(names, (r.reshape(len(x), -1) for r in results), strict=True))
         rows = [session(example) for example in x]
         return {n: np.stack([row[i].ravel() for row in rows]) for i, n in enumerate(names)}
 
@@ -67,6 +68,6 @@ def _onnxruntime(model: onnx.ModelProto, name: str) -> Session:
         )
     except Exception as error:
         raise BadInput(
-            f"onnxruntime refuses the model: {ascii(str(error).splitlines()[0][:160])}."
+            f"onnxruntime refuses the model: {str(error).splitlines()[0][:160]!a}."
         ) from None
     return lambda x: session.run(None, {name: x})

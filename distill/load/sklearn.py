@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from distill.errors import BadInput
-from distill.load.agree import require_agreement
+from distill.load.agree import random_inputs, require_agreement
 from distill.load.assemble import assemble, quoted
 from distill.network import Network, Operation, Wire
 from distill.operations.kind import Tensor
@@ -32,8 +32,18 @@ def load_sklearn(model: Any) -> Network:
     operations += _layers(last, wire, constants)
     source = Wire("input", (1, _width(scalers, last)), "float32")
     network = assemble(operations, constants, source, "output", batched=True)
-    require_agreement(network, lambda x: {network.output: _predict(model, x[:, 0])})
+    examples = _raw_units(scalers, random_inputs(network))
+    require_agreement(network, lambda x: {network.output: _predict(model, x[:, 0])}, examples)
     return network
+
+
+def _raw_units(scalers: list[Any], x: Tensor) -> Tensor:
+    """Standard examples in the units that the first scaler was trained on."""
+    if not scalers:
+        return x
+    mean, spread = scalers[0].mean_, scalers[0].scale_
+    scaled = x if spread is None else x * spread
+    return (scaled if mean is None else scaled + mean).astype(np.float32)
 
 
 def _steps(model: Any) -> tuple[list[Any], Any]:
@@ -72,7 +82,7 @@ def _scaling(scalers: list[Any], constants: dict[str, Tensor]) -> tuple[list[Ope
 def _layers(last: Any, wire: str, constants: dict[str, Tensor]) -> list[Operation]:
     operations: list[Operation] = []
     count = len(last.coefs_)
-    for i, (weight, bias) in enumerate(zip(last.coefs_, last.intercepts_)):
+    for i, (weight, bias) in enumerate(zip(last.coefs_, last.intercepts_, strict=True)):
         constants[f"layer{i}/weight"] = np.asarray(weight, dtype=np.float32)
         constants[f"layer{i}/bias"] = np.asarray(bias, dtype=np.float32)
         final = i == count - 1
@@ -89,7 +99,9 @@ def _layers(last: Any, wire: str, constants: dict[str, Tensor]) -> list[Operatio
 
 def _activation(name: str) -> str:
     if name not in ACTIVATIONS:
-        raise BadInput(f"The activation {quoted(str(name))} of a scikit-learn MLP is not supported.")
+        raise BadInput(
+            f"The activation {quoted(str(name))} of a scikit-learn MLP is not supported."
+        )
     return ACTIVATIONS[name]
 
 
@@ -100,5 +112,3 @@ def _predict(model: Any, x: Tensor) -> Tensor:
         return np.asarray(model.predict(x)).reshape(len(x), -1)
     shares = np.asarray(model.predict_proba(x))
     return shares[:, 1:] if _steps(model)[1].n_outputs_ == 1 else shares
-
-

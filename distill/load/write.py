@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from distill.errors import BadInput
+from distill.load.agree import random_inputs
 from distill.network import Network, Operation, Wire
 from distill.operations import KINDS
-from distill.operations.kind import Shape
 from distill.operations.shape import integers, reshape_target
 
 OPSET = 20
@@ -26,20 +28,17 @@ def write_onnx(network: Network, path: str | Path) -> None:
 
 
 def onnx_model(network: Network) -> onnx.ModelProto:
-    """The network as an ONNX model of opset 20."""
+    """The network as an ONNX model of opset 20, its batch axis open where that is right."""
+    opened = network if not takes_batches(network) else with_open_batch(network)
+    batch: int | str = 1 if opened is network else "batch"
     initializers = [numpy_helper.from_array(np.asarray(v), k) for k, v in network.constants.items()]
     nodes: list[onnx.NodeProto] = []
-    for place, operation in enumerate(network.operations):
+    for place, operation in enumerate(opened.operations):
         node, extra = _node(network, operation, place)
         nodes.append(node)
         initializers.extend(extra)
-    graph = helper.make_graph(
-        nodes,
-        "network",
-        [_value(network, network.wires_by_name[network.input])],
-        [_value(network, network.wires_by_name[network.output])],
-        initializers,
-    )
+    ends = [_value(network.wires_by_name[n], batch) for n in (network.input, network.output)]
+    graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], initializers)
     return helper.make_model(
         graph,
         producer_name="distill",
@@ -48,12 +47,48 @@ def onnx_model(network: Network) -> onnx.ModelProto:
     )
 
 
-def _value(network: Network, wire: Wire) -> onnx.ValueInfoProto:
+def with_open_batch(network: Network) -> Network:
+    """The network with the target of every Reshape that keeps a first axis of 1 left open."""
+    return replace(network, operations=tuple(_opened(network, op) for op in network.operations))
+
+
+def _opened(network: Network, operation: Operation) -> Operation:
+    if operation.kind != "Reshape":
+        return operation
+    shape, attributes = network.wires_by_name[operation.inputs[0]].shape, operation.attributes
+    target = reshape_target(
+        shape, integers(attributes, "shape") or (), bool(attributes.get("allowzero"))
+    )
+    if shape[:1] == (1,) and target[:1] == (1,):
+        return replace(operation, attributes={"shape": [-1, *target[1:]]})
+    return operation
+
+
+def takes_batches(network: Network, count: int = 3) -> bool:
+    """Whether the first axis of input and output is a batch axis, tried on a few examples."""
+    source, result = (network.wires_by_name[n] for n in (network.input, network.output))
+    if source.shape[:1] != (1,) or result.shape[:1] != (1,) or len(source.shape) < 2:
+        return False
+    x = random_inputs(network, count, seed=1)
+    together = replace(source, shape=(count, *source.shape[1:]))
+    wide = {**network.wires_by_name, source.name: together}
+    opened = replace(with_open_batch(network), wires_by_name=wide)
+    try:
+        values = opened.run(x.reshape(1, -1)).reshape(count, -1)
+    except (BadInput, ValueError, IndexError):
+        return False
+    single = network.run(x)
+    if values.shape != single.shape:
+        return False
+    return bool(np.allclose(values, single, rtol=1e-4, atol=1e-5, equal_nan=True))
+
+
+def _value(wire: Wire, batch: int | str) -> onnx.ValueInfoProto:
     code = helper.np_dtype_to_tensor_dtype(np.dtype(wire.dtype))
     shape: list[Any] = list(wire.shape)
-    if network.batched and shape[:1] == [1]:
-        shape[0] = "batch"
-    return helper.make_tensor_value_info(wire.name, code, shape)
+    return helper.make_tensor_value_info(
+        wire.name, code, shape if batch == 1 else [batch, *shape[1:]]
+    )
 
 
 def _node(
@@ -62,9 +97,6 @@ def _node(
     """An ONNX node, and the initializers that its static inputs become."""
     kind = KINDS[operation.kind]
     attributes = {k: v for k, v in operation.attributes.items() if k not in INTERNAL}
-    if operation.kind == "Reshape":
-        shape = network.wires_by_name[operation.inputs[0]].shape
-        attributes = {"shape": _open_target(attributes, shape, network.batched)}
     if operation.kind == "Cast":
         attributes["to"] = helper.np_dtype_to_tensor_dtype(np.dtype(attributes["to"]))
     if "split" in attributes:
@@ -72,10 +104,11 @@ def _node(
     inputs, extra = list(operation.inputs), []
     for position, name in sorted(kind.static.items()):
         value = attributes.pop(name, None)
-        inputs.append("")
+        inputs += [""] * (position + 1 - len(inputs))
         if value is not None:
             inputs[position] = f"{operation.outputs[0]}/{place}/{name}"
-            extra.append(numpy_helper.from_array(_static(network, operation, value), inputs[position]))
+            array = _static(network, operation, value)
+            extra.append(numpy_helper.from_array(array, inputs[position]))
     while inputs and not inputs[-1]:
         inputs.pop()
     node = helper.make_node(operation.kind, inputs, list(operation.outputs), **attributes)
@@ -87,12 +120,3 @@ def _static(network: Network, operation: Operation, value: Any) -> np.ndarray:
     if operation.kind in ("Clip", "Pad") and not isinstance(value, list):
         return np.asarray(value, dtype=network.wires_by_name[operation.inputs[0]].dtype)
     return np.asarray(value, dtype=np.int64)
-
-
-def _open_target(attributes: dict[str, Any], shape: Shape, batched: bool) -> list[int]:
-    """The target of a Reshape, with the batch axis left open where the network has one."""
-    target = reshape_target(
-        shape, integers(attributes, "shape") or (), bool(attributes.get("allowzero"))
-    )
-    keeps_batch = batched and shape[:1] == (1,) and target[:1] == (1,)
-    return [-1, *target[1:]] if keeps_batch else list(target)

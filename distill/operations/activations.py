@@ -11,7 +11,7 @@ from distill.errors import BadInput
 from distill.normal_form import Builder
 from distill.operations.elementwise import keep_type, named, unary
 from distill.operations.kind import Attributes, Operand, Shape, Tensor, declare
-from distill.operations.lowering import combine, same_wire, scale, zeros
+from distill.operations.lowering import Array, combine, extreme, same_wire, scale, zeros
 
 Operands = tuple[Operand | None, ...]
 
@@ -158,41 +158,48 @@ def _run_log_softmax(attributes: Attributes, x: Tensor) -> Tensor:
     return keep_type(shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)), x)
 
 
-def _inverse_share(
-    builder: Builder, attributes: Attributes, operands: Operands, shapes: tuple[Shape, ...]
-) -> int:
-    """`sum_j exp(x_j - x_i)`, whose reciprocal is Softmax.
-
-    Differences can't overflow to a NaN and keep what bounds lose when numerator and
-    denominator are bounded apart.
-    """
-    wire, shape = same_wire(builder, attributes, operands, shapes), shapes[0]
-    axis = _softmax_axis(attributes, len(shape))
-    total, count = int(np.prod(shape)), shape[axis]
-    zeros(total * count, total)
-    places = np.moveaxis(np.arange(total).reshape(shape), axis, -1)
-    minus = np.broadcast_to(places[..., :, None], (*places.shape, count)).ravel()
-    plus = np.broadcast_to(places[..., None, :], (*places.shape, count)).ravel()
-    unit = np.eye(total)
-    powers = builder.elementwise(
-        "exp", builder.affine([(wire, unit[plus] - unit[minus])], np.zeros(total * count))
-    )
-    gather = zeros(total, total * count)
-    gather[minus, np.arange(total * count)] = 1.0
-    return builder.affine([(powers, gather)], np.zeros(total))
+def _shifted(builder: Builder, wire: int, shape: Shape, axis: int) -> tuple[int, Array]:
+    """`x - max x` along an axis, whose exponentials can't overflow, and who shares a sum."""
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    groups = np.moveaxis(places, axis, -1).reshape(-1, shape[axis])
+    member = zeros(groups.size, len(groups))
+    member[groups.ravel(), np.repeat(np.arange(len(groups)), shape[axis])] = 1.0
+    largest = extreme(builder, wire, groups, "max")
+    terms = [(wire, np.eye(groups.size)), (largest, -member)]
+    return builder.affine(terms, np.zeros(groups.size)), member
 
 
 def _lower_softmax(
     builder: Builder, attributes: Attributes, operands: Operands, shapes: tuple[Shape, ...]
 ) -> int:
-    return builder.elementwise("reciprocal", _inverse_share(builder, attributes, operands, shapes))
+    wire, shape = same_wire(builder, attributes, operands, shapes), shapes[0]
+    axis = _softmax_axis(attributes, len(shape))
+    if shape[axis] == 2:
+        return _share_of_two(builder, wire, shape, axis)
+    shifted, member = _shifted(builder, wire, shape, axis)
+    powers = builder.elementwise("exp", shifted)
+    totals = builder.affine([(powers, member @ member.T)], np.zeros(len(member)))
+    return builder.elementwise("mul", powers, builder.elementwise("reciprocal", totals))
+
+
+def _share_of_two(builder: Builder, wire: int, shape: Shape, axis: int) -> int:
+    """Softmax of two numbers is the sigmoid of their difference."""
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    other = np.flip(places, axis).ravel()
+    unit = np.eye(len(other))
+    return builder.elementwise(
+        "sigmoid", builder.affine([(wire, unit - unit[other])], np.zeros(len(other)))
+    )
 
 
 def _lower_log_softmax(
     builder: Builder, attributes: Attributes, operands: Operands, shapes: tuple[Shape, ...]
 ) -> int:
-    inverse = _inverse_share(builder, attributes, operands, shapes)
-    return scale(builder, builder.elementwise("log", inverse), -1.0)
+    wire, shape = same_wire(builder, attributes, operands, shapes), shapes[0]
+    shifted, member = _shifted(builder, wire, shape, _softmax_axis(attributes, len(shape)))
+    powers = builder.elementwise("exp", shifted)
+    totals = builder.affine([(powers, member @ member.T)], np.zeros(len(member)))
+    return combine(builder, [(1.0, shifted), (-1.0, builder.elementwise("log", totals))])
 
 
 def _run_prelu(attributes: Attributes, x: Tensor, slope: Tensor) -> Tensor:
@@ -231,4 +238,3 @@ unary("Clip", _run_clip, _clip, static={1: "min", 2: "max"})
 declare("PRelu", _run_prelu, _lower_prelu)
 declare("Softmax", _run_softmax, _lower_softmax)
 declare("LogSoftmax", _run_log_softmax, _lower_log_softmax)
-

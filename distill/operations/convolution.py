@@ -10,8 +10,13 @@ import numpy as np
 from distill.errors import BadInput
 from distill.normal_form import Builder
 from distill.operations.kind import Attributes, Operand, Shape, Tensor, declare, refuse_huge
-from distill.operations.lowering import basis_matrix, fixed_value, linear_lower, same_wire
-from distill.operations.reduction import extreme
+from distill.operations.lowering import (
+    basis_matrix,
+    extreme,
+    fixed_value,
+    linear_lower,
+    same_wire,
+)
 from distill.operations.shape import integers
 
 Operands = tuple[Operand | None, ...]
@@ -77,10 +82,10 @@ def _rounded_up(sizes: Shape, w: Windows) -> tuple[tuple[int, int], ...]:
 def spread(x: Tensor, window: Windows, fill: float) -> Tensor:
     """Windows (batch, channel, *places, *kernel) of x (batch, channel, *sizes)."""
     rank = len(window.kernel)
-    refuse_huge(tuple(s + a + b for s, (a, b) in zip(x.shape[2:], window.pads)))
+    refuse_huge(tuple(s + a + b for s, (a, b) in zip(x.shape[2:], window.pads, strict=True)))
     padded = np.pad(x, ((0, 0), (0, 0), *window.pads), constant_values=x.dtype.type(fill))
     reach = tuple(_reach(window, axis) for axis in range(rank))
-    if any(r > s for r, s in zip(reach, padded.shape[2:])):
+    if any(r > s for r, s in zip(reach, padded.shape[2:], strict=True)):
         raise BadInput(
             f"Shapes disagree: a window of {list(window.kernel)} does not fit {list(x.shape[2:])}."
         )
@@ -185,7 +190,7 @@ def _run_average_pool(attributes: Attributes, x: Tensor) -> Tensor:
     ones = np.ones((1, 1, *images.shape[2:]), dtype=images.dtype)
     if attributes.get("count_include_pad"):
         declared = windows_of({**attributes, "ceil_mode": 0}, images.shape[2:], window.kernel).pads
-        extra = tuple((0, b - d) for (_, b), (_, d) in zip(window.pads, declared))
+        extra = tuple((0, b - d) for (_, b), (_, d) in zip(window.pads, declared, strict=True))
         ones = np.pad(ones, ((0, 0), (0, 0), *declared), constant_values=1)
         window = Windows(window.kernel, window.strides, window.dilations, extra)
     result = total / spread(ones, window, 0.0).sum(axis=axes)

@@ -137,7 +137,8 @@ def _run_batch_norm(
     """Ioffe and Szegedy 2015, with the stored statistics."""
     if x.ndim < 3 or x.shape[2] != weight.size:
         raise BadInput(
-            f"Shapes disagree: BatchNormalization of {weight.size} channels got {list(x.shape[1:])}."
+            f"Shapes disagree: BatchNormalization of {weight.size} channels "
+            f"got {list(x.shape[1:])}."
         )
     weight, bias, mean, var = (_per_channel(v, x.ndim) for v in (weight, bias, mean, var))
     spread = np.sqrt(var + var.dtype.type(attributes.get("epsilon", 1e-5)))

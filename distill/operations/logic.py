@@ -64,7 +64,5 @@ many("Equal", np.equal, lambda builder, a, b: builder.elementwise("equal", a, b)
 many("And", np.logical_and, lambda builder, a, b: builder.elementwise("mul", a, b))
 many("Or", np.logical_or, lambda builder, a, b: builder.elementwise("max", a, b))
 many("Xor", np.logical_xor, _different)
-unary(
-    "Not", lambda x, attributes: ~x, lambda builder, wire, attributes: _negated(builder, wire)
-)
+unary("Not", lambda x, attributes: ~x, lambda builder, wire, attributes: _negated(builder, wire))
 declare("Where", _choose, _lower_where)

@@ -153,6 +153,12 @@ def fold(builder: Builder, function: str, wires: Sequence[int]) -> int:
     return level[0]
 
 
+def extreme(builder: Builder, wire: int, groups: np.ndarray, function: str) -> int:
+    """Largest or smallest of each row's members, `groups` (results, members) of flat indices."""
+    columns = [select(builder, wire, groups[:, i]) for i in range(groups.shape[1])]
+    return fold(builder, function, columns)
+
+
 def _single(result: Array | tuple[Array, ...]) -> Array:
     assert not isinstance(result, tuple)
     return result

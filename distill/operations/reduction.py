@@ -10,7 +10,7 @@ import numpy as np
 from distill.normal_form import Builder
 from distill.operations.elementwise import keep_type
 from distill.operations.kind import Attributes, Operand, Shape, Tensor, declare
-from distill.operations.lowering import fold, same_wire, scale, select
+from distill.operations.lowering import extreme, same_wire, scale, select
 from distill.operations.shape import from_end, integers
 
 Operands = tuple[Operand | None, ...]
@@ -42,9 +42,7 @@ def _groups(shape: Shape, axes: tuple[int, ...]) -> np.ndarray:
     return moved.reshape(-1, size)
 
 
-def _affine(
-    builder: Builder, attributes: Attributes, operands: Operands, mean: bool
-) -> int:
+def _affine(builder: Builder, attributes: Attributes, operands: Operands, mean: bool) -> int:
     first = operands[0]
     assert first is not None
     axes = _axes(attributes, len(first.shape))
@@ -104,12 +102,6 @@ def _lower_extreme(function: str) -> Any:
     return lower
 
 
-def extreme(builder: Builder, wire: int, groups: np.ndarray, function: str) -> int:
-    """Largest or smallest of each row's members, `groups` (results, members) of flat indices."""
-    columns = [select(builder, wire, groups[:, i]) for i in range(groups.shape[1])]
-    return fold(builder, function, columns)
-
-
 def _place(function: Callable[..., Tensor]) -> Callable[[Attributes, Tensor], Tensor]:
     def run(attributes: Attributes, x: Tensor) -> Tensor:
         axis = from_end(int(attributes.get("axis", 0)), x.ndim - 1)
@@ -165,8 +157,6 @@ declare("ReduceMax", _run(np.max), _lower_extreme("max"), **_STATIC)
 declare("ReduceMin", _run(np.min), _lower_extreme("min"), **_STATIC)
 declare("ReduceL1", _run(lambda x, **a: np.sum(np.abs(x), **a)), _before("abs"), **_STATIC)
 declare("ReduceL2", _run(lambda x, **a: np.sqrt(np.sum(x * x, **a))), _lower_norm, **_STATIC)
-declare(
-    "ReduceSumSquare", _run(lambda x, **a: np.sum(x * x, **a)), _before("square"), **_STATIC
-)
+declare("ReduceSumSquare", _run(lambda x, **a: np.sum(x * x, **a)), _before("square"), **_STATIC)
 declare("ArgMax", _place(np.argmax), _lower_place("max"), jumps=True)
 declare("ArgMin", _place(np.argmin), _lower_place("min"), jumps=True)

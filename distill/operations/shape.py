@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -123,11 +124,14 @@ def _lower_concat(
 ) -> int:
     """Each part is placed by a selection matrix; fixed parts go to the bias."""
     parts = [o for o in operands if o is not None]
-    starts = np.cumsum([0, *(p.width for p in parts)])
-    labels = [np.arange(s, s + p.width).reshape(1, *p.shape) for s, p in zip(starts, parts)]
+    starts = np.cumsum([0, *(p.width for p in parts[:-1])])
+    labels = [
+        np.arange(s, s + p.width).reshape(1, *p.shape) for s, p in zip(starts, parts, strict=True)
+    ]
     order = _run_concat(attributes, *labels).ravel()
-    terms, bias = [], np.zeros(len(order))
-    for start, part in zip(starts, parts):
+    terms: list[tuple[int, Any]] = []
+    bias = np.zeros(len(order))
+    for start, part in zip(starts, parts, strict=True):
         rows = np.flatnonzero((order >= start) & (order < start + part.width))
         if part.constant is not None:
             bias[rows] = part.constant.ravel()[order[rows] - start]
@@ -144,7 +148,7 @@ def _run_slice(attributes: Attributes, x: Tensor) -> Tensor:
     axes = integers(attributes, "axes") or tuple(range(len(starts)))
     steps = integers(attributes, "steps") or (1,) * len(starts)
     cuts = [slice(None)] * x.ndim
-    for start, end, axis, step in zip(starts, ends, axes, steps):
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         place = from_end(axis, x.ndim - 1) + x.ndim
         size = x.shape[place]
         stop = None if step < 0 and end < -size else end
@@ -179,7 +183,9 @@ def _run_gather(attributes: Attributes, x: Tensor, indices: Tensor) -> Tensor:
 def _gather_per_example(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """Rows of a fixed table, as an embedding reads them; indices beyond it read its ends."""
     if x.shape[0] != 1 or axis != 1:
-        raise BadInput("Gather by computed indices is supported only in a fixed table's first axis.")
+        raise BadInput(
+            "Gather by computed indices is supported only in a fixed table's first axis."
+        )
     places = np.clip(indices.astype(np.int64), -x.shape[1], x.shape[1] - 1)
     return x[0][places]
 
@@ -219,7 +225,7 @@ def _run_expand(attributes: Attributes, x: Tensor) -> Tensor:
 
 def _run_tile(attributes: Attributes, x: Tensor) -> Tensor:
     repeats = integers(attributes, "repeats") or ()
-    refuse_huge(tuple(s * r for s, r in zip(x.shape[1:], repeats)))
+    refuse_huge(tuple(s * r for s, r in zip(x.shape[1:], repeats, strict=True)))
     return np.tile(x, (1, *repeats))
 
 
@@ -236,15 +242,19 @@ def _pads(attributes: Attributes, rank: int) -> list[tuple[int, int]]:
 
 def _run_pad(attributes: Attributes, x: Tensor) -> Tensor:
     pads = _pads(attributes, x.ndim - 1)
-    refuse_huge(tuple(s + max(a, 0) + max(b, 0) for s, (a, b) in zip(x.shape[1:], pads)))
+    refuse_huge(
+        tuple(s + max(a, 0) + max(b, 0) for s, (a, b) in zip(x.shape[1:], pads, strict=True))
+    )
     mode = attributes.get("mode", "constant")
     if mode not in ("constant", "edge", "reflect", "wrap"):
         raise BadInput("Pad supports the modes constant, edge, reflect and wrap.")
     fill = attributes.get("constant_value")
-    more = {"constant_values": 0 if fill is None else np.asarray(fill).ravel()[0]}
+    more: Any = {"constant_values": 0 if fill is None else np.asarray(fill).ravel()[0]}
     grown = [(0, 0), *((max(a, 0), max(b, 0)) for a, b in pads)]
     padded = np.pad(x, grown, mode=mode, **(more if mode == "constant" else {}))
-    cuts = [slice(max(-a, 0), s - max(-b, 0)) for (a, b), s in zip(pads, padded.shape[1:])]
+    cuts = [
+        slice(max(-a, 0), s - max(-b, 0)) for (a, b), s in zip(pads, padded.shape[1:], strict=True)
+    ]
     return padded[(slice(None), *cuts)]
 
 
@@ -328,4 +338,3 @@ declare("Tile", _run_tile, selection_lower(_run_tile), static={1: "repeats"})
 declare("Pad", _run_pad, _lower_pad, static={1: "pads", 2: "constant_value", 3: "axes"})
 declare("Cast", _run_cast, _lower_cast)
 declare("Shape", _run_shape, _lower_shape)
-
