@@ -43,9 +43,7 @@ def operations(
     return tuple(o for o in found if _permitted(_primitive_name(o.name), allowed, forbidden))
 
 
-def _permitted(
-    name: str, allowed: Collection[str] | None, forbidden: Collection[str]
-) -> bool:
+def _permitted(name: str, allowed: Collection[str] | None, forbidden: Collection[str]) -> bool:
     return name not in forbidden and (allowed is None or name in allowed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from functools import reduce
 from math import prod
@@ -584,33 +583,3 @@ INDEX = declare(
 def _index_of_category(types: tuple[Type, ...]) -> Type:
     require(len(types) == 1 and isinstance(types[0], Category), "takes a category")
     return INT
-
-
-def _flat_type(types: tuple[Type, ...], _: Statics) -> Type:
-    found = vector_argument(types, 1)
-    return Vector(found.item, (math.prod(found.shape),))
-
-
-def _flat_scalar(ops: Any, x: Any) -> Any:
-    if not isinstance(x, tuple):
-        return (x,)
-    return tuple(v for part in x for v in _flat_scalar(ops, part))
-
-
-FLATTEN = declare(
-    Primitive(
-        name="flatten",
-        infer=_flat_type,
-        array=lambda xp, x: flat(x),
-        scalar=_flat_scalar,
-        python="flatten({0})",
-        helper="""def flatten(items: list) -> list:
-    if not isinstance(items[0], list):
-        return items
-    return [value for part in items for value in flatten(part)]
-""",
-        english="the values of {0} in one list",
-        doc="The values of a tensor in one vector, last axis fastest.",
-        examples=(Example((((1, 2), (3, 4)),), (1, 2, 3, 4)),),
-    )
-)
