@@ -123,7 +123,7 @@ class Network:
         """
         x = self._examples(x)
         if patch or len(x) == 0:
-            return self.wires(x, patch)[self.output].reshape(len(x), -1)
+            return self.wires(x, patch)[self.output].reshape(len(x), self.output_width)
         step = max(1, BLOCK // max(w.width for w in self.wires_by_name.values()))
         blocks = [self._block(x[i : i + step]) for i in range(0, len(x), step)]
         return np.concatenate(blocks)

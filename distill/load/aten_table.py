@@ -194,9 +194,9 @@ _PAIRS = {
     "GreaterOrEqual": "ge.Tensor ge.Scalar",
     "LessOrEqual": "le.Tensor le.Scalar",
     "Equal": "eq.Tensor eq.Scalar",
-    "And": "logical_and bitwise_and.Tensor",
-    "Or": "logical_or bitwise_or.Tensor",
-    "Xor": "logical_xor bitwise_xor.Tensor",
+    "And": "logical_and bitwise_and.Tensor __and__.Tensor",
+    "Or": "logical_or bitwise_or.Tensor __or__.Tensor",
+    "Xor": "logical_xor bitwise_xor.Tensor __xor__.Tensor",
 }
 for _kind, _names in _PAIRS.items():
     entry(*_names.split())(_two(_kind))
@@ -331,6 +331,13 @@ def _where(t: Translation, call: Any) -> None:
     like = call.outputs[0]
     sides = [t.wire(call.arguments[n], like) for n in ("self", "other")]
     t.emit("Where", [call.arguments["condition"].name, *sides], like)
+
+
+@entry("threshold")
+def _threshold(t: Translation, call: Any) -> None:
+    x = first(call)
+    level, value = (t.constant(_get(t, call, n), x) for n in ("threshold", "value"))
+    t.emit("Where", [t.emit("Greater", [x, level]), x, value], call.outputs[0])
 
 
 @entry("masked_fill.Scalar")

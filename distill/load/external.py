@@ -43,12 +43,11 @@ def _fill(tensor: TensorProto, folder: Path) -> None:
     length = prod(tensor.dims) * item
     offset = _whole(entries.get("offset", "0"), tensor.name)
     declared = _whole(entries.get("length", str(length)), tensor.name)
+    if declared != length or offset + length > path.stat().st_size:
+        raise BadInput(f"The external data of {quoted(tensor.name)} don't have {length} bytes.")
     with path.open("rb") as file:
         file.seek(offset)
-        data = file.read(length)
-    if declared != length or len(data) != length:
-        raise BadInput(f"The external data of {quoted(tensor.name)} don't have {length} bytes.")
-    tensor.raw_data = data
+        tensor.raw_data = file.read(length)
     tensor.data_location = TensorProto.DEFAULT
     del tensor.external_data[:]
 

@@ -119,7 +119,7 @@ def _call(node: torch.fx.Node) -> Call:
     target: Any = node.target
     if isinstance(target, torch._ops.OpOverload):
         names = [a.name for a in target._schema.arguments]
-        arguments = {**dict(zip(names, node.args, strict=True)), **node.kwargs}
+        arguments = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
         plural = len(target._schema.returns) > 1 or str(target._schema.returns[0].type) == (
             "List[Tensor]"
         )

@@ -212,7 +212,7 @@ def _looked_up(builder: Builder, wire: int, table: np.ndarray) -> int:
     numbers = builder.constant(np.tile(np.arange(count, dtype=np.float64), width))
     onehot = builder.elementwise("equal", repeated, numbers)
     zeros(width * depth, width * count)
-    matrix = np.kron(np.eye(width), table.T)
+    matrix: Array = np.kron(np.eye(width), table.T)  # type: ignore[assignment]
     return builder.affine([(onehot, matrix)], np.zeros(width * depth))
 
 
