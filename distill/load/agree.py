@@ -40,10 +40,11 @@ def require_agreement(network: Network, oracle: Oracle, x: Tensor | None = None)
     x = random_inputs(network) if x is None else x
     theirs = oracle(x.reshape(len(x), *network.wires_by_name[network.input].shape))
     ours = network.wires(x)
-    if _same(ours[network.output], theirs[network.output], network.jumps):
+    reach = np.max([_largest(values) for values in ours.values()], axis=0)
+    if _same(ours[network.output], theirs[network.output], network.jumps, reach):
         return
     names = [o for op in network.operations for o in op.outputs if o in ours and o in theirs]
-    wrong = [n for n in names if not _same(ours[n], theirs[n], network.jumps)]
+    wrong = [n for n in names if not _same(ours[n], theirs[n], network.jumps, reach)]
     first = wrong[0] if wrong else network.output
     kinds = {o: op.kind for op in network.operations for o in op.outputs}
     gap = _gap(ours[first], theirs[first])
@@ -54,22 +55,21 @@ def require_agreement(network: Network, oracle: Oracle, x: Tensor | None = None)
     )
 
 
-def _same(ours: Tensor, theirs: Tensor, jumps: bool) -> bool:
+def _same(ours: Tensor, theirs: Tensor, jumps: bool, reach: Tensor) -> bool:
     if ours.size != theirs.size:
         return False
     ours, theirs = _rows(ours), _rows(theirs)
-    size = np.abs(np.where(np.isfinite(theirs), theirs, 0)).max(axis=1, initial=0, keepdims=True)
     with np.errstate(invalid="ignore"):
-        near = np.abs(ours - theirs) <= TOLERANCE * np.maximum(size, _typical(theirs))
+        near = np.abs(ours - theirs) <= TOLERANCE * reach
     equal = near | (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
     wrong = int((~equal.all(axis=1)).sum())
     return wrong <= (len(ours) // 200 if jumps else 0)
 
 
-def _typical(values: Tensor) -> float:
-    """A size that most values stay below: rounding error is relative to what was summed."""
-    finite = np.abs(values[np.isfinite(values)])
-    return float(np.quantile(finite, 0.9)) if finite.size else 0.0
+def _largest(values: Tensor) -> Tensor:
+    """The largest finite size in each example, (n, 1)."""
+    rows = _rows(values)
+    return np.abs(np.where(np.isfinite(rows), rows, 0)).max(axis=1, initial=0, keepdims=True)
 
 
 def _gap(ours: Tensor, theirs: Tensor) -> float:
