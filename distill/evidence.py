@@ -1,0 +1,136 @@
+"""Claims about commuting squares, and the evidence of a whole distillation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA = 1
+
+RANK = (
+    "refuted",
+    "unknown",
+    "tested",
+    "proved_to_solver_tolerance",
+    "proved_to_length",
+    "proved",
+)
+"""Verdicts from weakest to strongest."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is known about one square.
+
+    verdict: one of `RANK`; method: exhaustive, relational, bounds, smt, sampling or property.
+    tolerance: the difference asked for (None for equality); achieved: the difference shown.
+    exempt: a condition in words on which nothing is claimed; left_out: its share of the domain.
+    count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
+    certificate: JSON-able proof for an independent checker.
+    """
+
+    verdict: str
+    method: str
+    statement: str
+    tolerance: float | None = None
+    achieved: float | None = None
+    exempt: str | None = None
+    left_out: float = 0.0
+    arithmetic: str = ""
+    count: int = 0
+    seconds: float = 0.0
+    counterexample: dict[str, Any] | None = None
+    certificate: dict[str, Any] | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data in the form of evidence.json."""
+        found = asdict(self)
+        found["except"] = found.pop("exempt")
+        found["share_left_out"] = found.pop("left_out")
+        found["length_bound"] = None
+        return found
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Claim:
+        """Undo `to_json`."""
+        kept = {k: v for k, v in data.items() if k not in ("except", "share_left_out")}
+        kept.pop("length_bound", None)
+        return Claim(**kept, exempt=data["except"], left_out=data["share_left_out"])
+
+
+IDENTICAL = Claim(
+    "proved", "relational", "the deployed network is the original one", achieved=0.0
+)
+
+
+def weaker(first: str, second: str) -> str:
+    """The weaker of two verdicts."""
+    return min(first, second, key=RANK.index)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All claims of a distillation with what is needed to repeat it.
+
+    bits: {"program", "network", "version"}; hashes: sha256 of program, deployed and original
+    network; versions: of distill and the libraries.
+    """
+
+    program_vs_deployed: Claim
+    deployed_vs_original: Claim
+    domain: str
+    output: str
+    bits: dict[str, float]
+    seconds: float
+    steps: int
+    seed: int
+    versions: dict[str, str]
+    hashes: dict[str, str]
+    parts: tuple[Claim, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The weaker of the two claims."""
+        return weaker(self.program_vs_deployed.verdict, self.deployed_vs_original.verdict)
+
+    @property
+    def method(self) -> str:
+        """The method behind the headline verdict."""
+        first, second = self.program_vs_deployed, self.deployed_vs_original
+        return second.method if second.verdict == self.verdict != first.verdict else first.method
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data in the form of evidence.json."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "method": self.method,
+            "program_vs_deployed": self.program_vs_deployed.to_json(),
+            "deployed_vs_original": self.deployed_vs_original.to_json(),
+            "domain": self.domain,
+            "output": self.output,
+            "bits": self.bits,
+            "seconds": self.seconds,
+            "steps": self.steps,
+            "seed": self.seed,
+            "versions": self.versions,
+            "sha256": self.hashes,
+            "parts": [p.to_json() for p in self.parts],
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Evidence:
+        """Undo `to_json`."""
+        return Evidence(
+            Claim.from_json(data["program_vs_deployed"]),
+            Claim.from_json(data["deployed_vs_original"]),
+            data["domain"],
+            data["output"],
+            data["bits"],
+            data["seconds"],
+            data["steps"],
+            data["seed"],
+            data["versions"],
+            data["sha256"],
+            tuple(Claim.from_json(p) for p in data["parts"]),
+        )

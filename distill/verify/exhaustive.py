@@ -1,0 +1,77 @@
+"""Rung 1: every input of a finite domain, in blocks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from distill.evidence import Claim
+from distill.verify.square import Square, compare, counterexample, exemption, tolerance
+
+LIMIT = 1 << 22
+BLOCK = 1 << 16
+
+
+def exhaustive(
+    square: Square, limit: int = LIMIT, should_stop: Callable[[], bool] | None = None
+) -> Claim | None:
+    """Compare on all inputs; None where the domain is infinite or larger than `limit`.
+
+    The network runs in float32 as in its own framework; a decision whose margin is within
+    float32 rounding could fall otherwise with another order of summation, and is then no proof.
+    """
+    domain = square.target.domain
+    total = domain.count
+    if total is None or total > limit:
+        return None
+    begin, allowed = time.perf_counter(), tolerance(square.target)
+    seen, left_out, worst, closest, scale = 0, 0, 0.0, np.inf, 0.0
+    for columns in domain.blocks(BLOCK):
+        if should_stop is not None and should_stop():
+            return None
+        found = compare(square.target, square.program, columns)
+        wrong = np.flatnonzero(found.wrong(allowed, square.margin))
+        if len(wrong):
+            example = counterexample(square, columns, found, int(wrong[0]))
+            return _claim(square, "refuted", seen + len(found.margin), begin, example=example)
+        counted = found.margin > square.margin
+        seen += len(found.margin)
+        left_out += int((~counted).sum())
+        worst = max(worst, float(found.distance[counted].max(initial=0.0)))
+        closest = min(closest, float(found.margin[counted].min(initial=np.inf)))
+        scale = max(scale, found.scale)
+    sure = not square.target.output.discrete or closest > 1e-5 * max(scale, 1e-9)
+    return _claim(square, "proved" if sure else "tested", seen, begin, worst, left_out, closest)
+
+
+def _claim(
+    square: Square,
+    verdict: str,
+    seen: int,
+    begin: float,
+    worst: float = 0.0,
+    left_out: int = 0,
+    closest: float = np.inf,
+    example: dict | None = None,
+) -> Claim:
+    discrete = square.target.output.discrete
+    statement = f"equal on all {seen:,} inputs" if discrete else f"within eps on all {seen:,}"
+    if verdict == "refuted":
+        statement = f"differs on an input (one of the first {seen:,})"
+    elif np.isfinite(closest):
+        statement += f"; smallest decision margin {closest:.4g}"
+    return Claim(
+        verdict,
+        "exhaustive",
+        statement,
+        tolerance=None if discrete else square.target.tolerance,
+        achieved=None if verdict == "refuted" else worst,
+        exempt=exemption(square.margin) if left_out else None,
+        left_out=left_out / max(seen, 1),
+        arithmetic="network in float32 as run, program exact or float64",
+        count=seen,
+        seconds=time.perf_counter() - begin,
+        counterexample=example,
+    )

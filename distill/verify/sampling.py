@@ -1,0 +1,117 @@
+"""The statistical rung: independent draws from a named distribution, and a hunt beside it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.evidence import Claim
+from distill.verify.square import (
+    Difference,
+    Square,
+    compare,
+    counterexample,
+    exemption,
+    tolerance,
+)
+from dsl.domain import Columns, rows
+
+DRAWS = 100_000
+_BLOCK = 20_000
+
+
+def sampling(square: Square, seed: int, draws: int = DRAWS) -> Claim:
+    """No difference in `draws` independent uniform draws: at most 3/n of it differs (95 %)."""
+    begin, rng = time.perf_counter(), np.random.default_rng([seed, 1])
+    allowed, seen, left_out, worst = tolerance(square.target), 0, 0, 0.0
+    while seen < draws:
+        columns = square.target.domain.sample(rng, min(_BLOCK, draws - seen))
+        found = compare(square.target, square.program, columns)
+        wrong = found.wrong(allowed, square.margin)
+        if wrong.any():
+            row = int(np.argmax(np.where(wrong, found.distance, -1)))
+            return refuted(square, columns, found, row, seen + rows(columns), begin, "sampling")
+        counted = found.margin > square.margin
+        worst = max(worst, float(found.distance[counted].max(initial=0.0)))
+        left_out += int((~counted).sum())
+        seen += rows(columns)
+    return _tested(square, seen, left_out, worst, begin)
+
+
+def _tested(square: Square, seen: int, left_out: int, worst: float, begin: float) -> Claim:
+    counted = max(seen - left_out, 1)
+    statement = (
+        f"no difference in {counted:,} independent uniform draws: with 95 % confidence "
+        f"at most {3 / counted:.2g} of the domain differs"
+    )
+    return Claim(
+        "tested",
+        "sampling",
+        statement,
+        tolerance=None if square.target.output.discrete else square.target.tolerance,
+        achieved=worst,
+        exempt=exemption(square.margin),
+        left_out=left_out / seen,
+        arithmetic="network in float32 as run, program in float64",
+        count=seen,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def refuted(
+    square: Square,
+    columns: Columns,
+    found: Difference,
+    row: int,
+    seen: int,
+    begin: float,
+    method: str,
+) -> Claim:
+    """The claim that a replayed difference makes."""
+    return Claim(
+        "refuted",
+        method,
+        f"differs on an input (found within {seen:,} tried)",
+        tolerance=None if square.target.output.discrete else square.target.tolerance,
+        achieved=float(found.distance[row]),
+        exempt=exemption(square.margin),
+        arithmetic="network in float32 as run, program in float64",
+        count=seen,
+        seconds=time.perf_counter() - begin,
+        counterexample=counterexample(square, columns, found, row),
+    )
+
+
+def hunt(square: Square, seed: int, rounds: int = 12, width: int = 256) -> Columns:
+    """Inputs on which network and program are far apart, worst first.
+
+    Starts from corners and draws, then moves the worst ones about in shrinking steps; whole
+    values stay whole.
+    """
+    domain = square.target.domain
+    rng = np.random.default_rng([seed, 2])
+    low, high = domain.value_box()
+    whole = domain.integral()
+    start = domain.flatten(domain.sample(rng, 8 * width))
+    corners = np.where(rng.random((width, len(low))) < 0.5, low, high)
+    points = np.concatenate([start, corners])
+    for step in range(rounds):
+        points = _best(square, points, width)
+        radius = (high - low) * 0.3 * 0.5**step
+        moved = points + rng.normal(size=points.shape) * np.maximum(radius, whole * 0.7)
+        moved = np.clip(np.where(whole, np.rint(moved), moved), low, high)
+        points = np.concatenate([points, moved])
+    return domain.unflatten(_best(square, points, width))
+
+
+def _best(square: Square, points: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    columns = square.target.domain.unflatten(points)
+    inside = square.target.domain.contains(columns)
+    points = points[inside]
+    found = compare(square.target, square.program, tuple(c[inside] for c in columns))
+    score = found.distance
+    if square.target.output.discrete:
+        score = np.where(found.distance > 0, found.margin, -found.margin)
+    return points[np.argsort(-score, kind="stable")[:width]]

@@ -1,0 +1,80 @@
+"""The square that a verifier looks at, and the comparison of both ways round it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.target import Target
+from dsl.domain import Columns, rows
+from dsl.meanings.array import run
+from dsl.program import Program
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Square:
+    """A program and the target it stands for; `margin` exempts decisions closer than it."""
+
+    target: Target
+    program: Program
+    margin: float
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Row by row: how far the values are apart (n,) and the network's decision margin (n,).
+
+    For discrete outputs the distance is 0 or 1; where the program is undefined it is infinite.
+    `scale` is the largest size of the network's outputs.
+    """
+
+    distance: Array
+    margin: Array
+    network: NDArray[Any]
+    program: NDArray[Any]
+    scale: float
+
+    def wrong(self, tolerance: float, margin: float) -> NDArray[np.bool_]:
+        """Rows that refute the claim."""
+        return (self.distance > tolerance) & (self.margin > margin)
+
+
+def compare(target: Target, program: Program, columns: Columns) -> Difference:
+    """Run network and program on columns of n rows."""
+    raw = target.raw(columns)
+    ours = target.output.decode(raw)
+    with np.errstate(all="ignore"):
+        theirs = np.asarray(run(program, columns))
+    if target.output.discrete:
+        apart = (ours != theirs).reshape(rows(columns), -1).any(1).astype(np.float64)
+    else:
+        gap = np.abs(ours - theirs).reshape(rows(columns), -1)
+        apart = np.where(np.isnan(gap), np.inf, gap).max(1)
+    largest = float(np.abs(raw).max(initial=0.0))
+    return Difference(apart, target.output.margin(raw), ours, theirs, largest)
+
+
+def counterexample(square: Square, columns: Columns, difference: Difference, row: int) -> dict:
+    """Inputs and both values of one row, as plain data."""
+    names = [f.name for f in square.target.domain.fields]
+    values = square.target.domain.row(columns, row)
+    return {
+        "inputs": dict(zip(names, values, strict=True)),
+        "network": difference.network[row].tolist(),
+        "program": difference.program[row].tolist(),
+    }
+
+
+def tolerance(target: Target) -> float:
+    """The distance allowed between values: 0 for discrete outputs."""
+    return 0.0 if target.output.discrete else target.tolerance
+
+
+def exemption(margin: float) -> str | None:
+    """The condition on which nothing is claimed, in words."""
+    return None if margin <= 0 else f"network's decision margin <= {margin:.4g}"
