@@ -62,6 +62,8 @@ SMOOTH = (
           Net((8,), "tanh"), Net((32,), "relu", 1)),
     _task("norm2", PAIR, "real", lambda c: np.hypot(c[0], c[1]), "sqrt(a ** 2 + b ** 2)",
           Net((16, 16), "tanh"), Net((32, 32), "relu", 1)),
+    _task("hypotenuse", "a: real(1,4) * b: real(1,4)", "real", lambda c: np.hypot(c[0], c[1]),
+          "sqrt(a ** 2 + b ** 2)", Net((8,), "tanh"), Net((12,), "sigmoid", 1)),
     _task("square_sum", PAIR, "real", lambda c: c[0] ** 2 + c[1] ** 2, "a ** 2 + b ** 2",
           Net((16,), "tanh"), Net((16,), "sigmoid", 1)),
     _task("sin", "x: real(-3.2,3.2)", "real", lambda c: np.sin(c[0]), "sin(x)",
