@@ -1,0 +1,1 @@
+"""Re-checks what a finished run wrote; imports nothing of `distill.verify`."""

@@ -1,0 +1,150 @@
+"""How far a network or program run in floating point is from the same one over the reals.
+
+Model of evaluation: every node is one operation; an affine node is dot products in any
+order, with or without FMA, subnormals kept or flushed; relu, abs, max, min, comparisons and
+steps are exact; a library function is within `LIBRARY_ULPS` units in the last place. Not
+covered: TF32, bfloat16, Strassen-like matrix products, quantised arithmetic, and weights that
+were folded out of several operations.
+Source: the gamma_n analysis of Higham, Accuracy and Stability of Numerical Algorithms, ch. 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from distill.normal_form import Affine, Array, Input, NormalForm
+from distill.verify.crown import enclose
+from distill.verify.image import LIBRARY_ULPS, image, sigmoid
+from distill.verify.rounding import SLACK, Interval
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """A binary floating-point format; `unit_roundoff` is half the distance from 1 to the next."""
+
+    unit_roundoff: float
+    smallest_normal: float
+    largest: float
+    dtype: type[np.floating]
+
+
+FLOAT32 = Arithmetic(2.0**-24, 2.0**-126, 3.4e38, np.float32)
+FLOAT64 = Arithmetic(2.0**-53, 2.0**-1022, 1.7e308, np.float64)
+
+_EXACT = frozenset({"relu", "abs", "max", "min", "floor", "round", "sign", "greater", "equal"})
+_STEPS = frozenset({"floor", "round", "sign", "greater", "equal", "pow"})
+
+
+def float_error(
+    form: NormalForm, lower: Array, upper: Array, arithmetic: Arithmetic = FLOAT32
+) -> Array:
+    """Bound of |computed - real| per box and output, (b, m), over boxes `lower`, `upper` (b, n).
+
+    Inputs are numbers of the format. inf where no bound is known: an undefined value, an
+    overflow. A step that rounding may flip counts with the height of its jump.
+    """
+    ranges = enclose(form, lower, upper).ranges
+    errors: dict[int, Array] = {}
+    with np.errstate(all="ignore"):
+        for index in sorted(ranges):
+            node = form.nodes[index]
+            if isinstance(node, Input):
+                errors[index] = np.zeros_like(ranges[index][0])
+            elif isinstance(node, Affine):
+                errors[index] = _affine_error(node, ranges, errors, arithmetic)
+            else:
+                errors[index] = _function_error(
+                    node.function,
+                    [ranges[source] for source in node.sources],
+                    [errors[source] for source in node.sources],
+                    arithmetic,
+                )
+            errors[index] = _checked(errors[index], ranges[index], arithmetic)
+    return errors[form.output]
+
+
+def _checked(error: Array, interval: Interval, arithmetic: Arithmetic) -> Array:
+    """Error rounded up; inf where it is undefined or the value may overflow."""
+    error = error * SLACK
+    error = np.where(np.isnan(error), np.inf, error)
+    return np.where(_largest(interval) + error > arithmetic.largest, np.inf, error)
+
+
+def _largest(interval: Interval) -> Array:
+    return np.maximum(np.abs(interval[0]), np.abs(interval[1]))
+
+
+def _affine_error(
+    node: Affine, ranges: dict[int, Interval], errors: dict[int, Array], arithmetic: Arithmetic
+) -> Array:
+    """|W| e + gamma (|W| (|x| + e) + |b|), weights rounded to the format, and underflow."""
+    terms = np.add.reduce([np.count_nonzero(matrix, axis=1) for _, matrix in node.terms])
+    terms = terms + np.count_nonzero(node.bias[:, None], axis=1)
+    error, size = _lost(node.bias, arithmetic)[None, :], np.abs(node.bias)[None, :]
+    flushed = np.zeros_like(error)
+    for source, matrix in node.terms:
+        seen = _largest(ranges[source]) + errors[source]
+        weights = np.abs(matrix).T
+        error = error + errors[source] @ weights + seen @ _lost(matrix, arithmetic).T
+        size = size + seen @ weights
+        flushed = flushed + weights.sum(axis=0) + (seen @ (weights > 0))
+    size = np.where(size > arithmetic.largest, np.inf, size)
+    loss = terms * arithmetic.unit_roundoff
+    moved = arithmetic.smallest_normal * (flushed + terms + 1.0)
+    boxes = len(ranges[0][0])
+    return np.broadcast_to(error, (boxes, len(node.bias))) + loss / (1.0 - loss) * size + moved
+
+
+def _lost(weights: Array, arithmetic: Arithmetic) -> Array:
+    """What weights lose when they are stored in the format (0 for the network's own)."""
+    return np.abs(weights - weights.astype(arithmetic.dtype).astype(np.float64))
+
+
+def _function_error(
+    function: str, ranges: Sequence[Interval], errors: Sequence[Array], arithmetic: Arithmetic
+) -> Array:
+    """How far the sources' errors move the function, plus its own rounding."""
+    seen = [(low - e, high + e) for (low, high), e in zip(ranges, errors, strict=True)]
+    real, computed = image(function, ranges), image(function, seen)
+    jump = np.maximum(computed[1] - real[0], real[1] - computed[0])
+    same = np.logical_and.reduce([e == 0 for e in errors])
+    moved = np.where(same, 0.0, np.minimum(jump, _moved(function, seen, errors)))
+    if function in _EXACT:
+        return moved
+    own = 2.0 * LIBRARY_ULPS * arithmetic.unit_roundoff * _largest(computed)
+    return moved + own + 2.0 * arithmetic.smallest_normal
+
+
+def _moved(function: str, seen: Sequence[Interval], errors: Sequence[Array]) -> Array:
+    if function in _STEPS:
+        return np.full_like(errors[0], np.inf)
+    if function == "mul":
+        return _largest(seen[0]) * errors[1] + _largest(seen[1]) * errors[0]
+    steepest = _STEEPEST.get(function, lambda x: np.ones_like(x[0]))
+    slope = steepest(seen[0])
+    return np.where(np.isnan(slope), np.inf, slope) * np.maximum.reduce(errors)
+
+
+def _from_zero(x: Interval) -> Array:
+    """Distance of the interval from 0."""
+    return np.maximum(np.maximum(x[0], -x[1]), 0.0)
+
+
+def _where_positive(slope: Callable[[Array], Array]) -> Callable[[Interval], Array]:
+    return lambda x: np.where(x[0] > 0, slope(x[0]), np.inf)
+
+
+_STEEPEST: dict[str, Callable[[Interval], Array]] = {
+    "tanh": lambda x: 1.0 - np.tanh(_from_zero(x)) ** 2 + 1e-14,
+    "sigmoid": lambda x: sigmoid(_from_zero(x)) * sigmoid(-_from_zero(x)),
+    "erf": lambda x: 2.0 / np.sqrt(np.pi) * np.exp(-(_from_zero(x) ** 2)),
+    "exp": lambda x: np.exp(x[1]),
+    "log": _where_positive(lambda low: 1.0 / low),
+    "sqrt": _where_positive(lambda low: 0.5 / np.sqrt(low)),
+    "square": lambda x: 2.0 * _largest(x),
+    "reciprocal": lambda x: 1.0 / _from_zero(x) ** 2,
+}
+"""Largest |derivative| on an interval; 1 for the functions not listed."""
