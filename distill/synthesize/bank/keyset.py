@@ -30,14 +30,14 @@ class KeySet:
 
     def insert(self, keys: Keys) -> Positions:
         """Add keys (n,); returns the ascending positions of the first occurrence of new ones."""
-        self._reserve(len(keys))
+        self.reserve(len(keys))
         slots = self._slots(keys)
         unknown = np.flatnonzero(self._table.take(slots) != keys)
         if not unknown.size:
             return unknown
-        fresh = self._place(keys[unknown], slots[unknown])
+        fresh = self._place(keys.take(unknown), slots.take(unknown))
         self.count += len(fresh)
-        return unknown[fresh]
+        return unknown.take(fresh)
 
     def contains(self, keys: Keys) -> NDArray[np.bool_]:
         """Which of the keys (n,) are known."""
@@ -62,37 +62,37 @@ class KeySet:
     def _place(self, keys: Keys, slots: Positions) -> Positions:
         """Walk each key to its own or an empty slot; returns ascending positions of placed keys.
 
-        Several keys may want one slot (equal keys do): the smallest position wins it, the
-        others look again. `_owner` elects by a small table that fits into the cache.
+        Several keys may want one slot (equal keys do): one wins it, the others look again.
         """
-        placed = np.zeros(len(keys), dtype=np.bool_)
+        placed = []
         open_ = np.arange(len(keys))
         while open_.size:
-            held = self._table[slots]
-            empty = held == _EMPTY
-            won = self._elect(np.flatnonzero(empty), slots)
-            self._table[slots[won]] = keys[won]
-            placed[open_[won]] = True
-            occupied = ~empty & (held != keys)
-            slots[occupied] = self._next(slots[occupied])
-            occupied |= empty
-            occupied[won] = False
-            open_, keys, slots = open_[occupied], keys[occupied], slots[occupied]
-        return np.flatnonzero(placed)
+            held = self._table.take(slots)
+            won = np.flatnonzero((held == _EMPTY) & self._elected(slots))
+            self._table[slots.take(won)] = keys.take(won)
+            placed.append(open_.take(won))
+            stay = held != keys
+            stay[won] = False
+            rest = np.flatnonzero(stay)
+            step = (held.take(rest) != _EMPTY).astype(np.int64)
+            keys, open_ = keys.take(rest), open_.take(rest)
+            slots = (slots.take(rest) + step) & (len(self._table) - 1)
+        return np.sort(np.concatenate(placed)) if placed else open_
 
-    def _elect(self, bidders: Positions, slots: Positions) -> Positions:
-        """The first bidder for each place of the scratch table."""
-        places = slots[bidders] & (len(self._owner) - 1)
-        self._owner[places[::-1]] = bidders[::-1]
-        return bidders[self._owner[places] == bidders]
+    def _elected(self, slots: Positions) -> NDArray[np.bool_]:
+        """One of those who want the same place of a table small enough for the cache: the first."""
+        places = slots & (len(self._owner) - 1)
+        numbers = np.arange(len(slots), dtype=np.int32)
+        self._owner[places[::-1]] = numbers[::-1]
+        return self._owner.take(places) == numbers
 
-    def _reserve(self, extra: int) -> None:
-        """Keep the table sparse, even if all `extra` keys are new."""
-        if _ROOM * (self.count + extra) <= len(self._table):
-            return
-        known = self._table[self._table != _EMPTY]
-        self._empty_table(max(self._bits + 2, int(_ROOM * (self.count + extra)).bit_length()))
-        self._rebuild(known)
+    def reserve(self, extra: int) -> None:
+        """Keep the table sparse, even if all of `extra` further keys are new."""
+        needed = _ROOM * (self.count + extra)
+        if needed > len(self._table):
+            known = self._table[self._table != _EMPTY]
+            self._empty_table(max(self._bits + 2, int(needed).bit_length()))
+            self._rebuild(known)
 
     def _rebuild(self, known: Keys) -> None:
         """Put different keys into the empty table: what linear probing in order of slots gives.

@@ -1,8 +1,7 @@
 """Keys of sums, products and extremes of numbers, from projections of their arguments.
 
 With h(v) = r . v: h(a + b) = h(a) + h(b); h(a * b) = (r * a) . b is a matrix product;
-max(a, b) and min(a, b) are (a + b +- |a - b|) / 2, so one pass over |a - b| serves three
-operations.
+h(max(a, b)) takes a pass over the examples, which serves min and |a - b| too.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from distill.synthesize.bank.keys import OFFSETS, Floats, mix_projections, proje
 from distill.synthesize.bank.tiles import Offer, Tile, spans
 from distill.synthesize.bank.work import Work
 
-_BLOCK = 512  # vectors of |a - b| at a time: 256 KiB at 64 examples
+_BLOCK = 512  # vectors of max(a, b) at a time: 256 KiB at 64 examples
 
 
 def sums(work: Work, tile: Tile, named: dict[str, list[int]]) -> Iterator[Offer]:
@@ -62,23 +61,24 @@ def _inner(a: Floats, b: Floats) -> np.ndarray:
 
 
 def extremes(work: Work, tile: Tile, named: dict[str, list[int]]) -> Iterator[Offer]:
-    """max(a, b), min(a, b) and |a - b|."""
-    distance = _distance_projections(work, tile)
-    for number in named.get("abs_diff", ()):
-        shifted = [line + offset for line, offset in zip(distance, OFFSETS, strict=True)]
-        yield Offer(number, False, mix_projections(*shifted))
-    distance *= 0.5
-    a = work.number.projections[slice(*tile.a)] * 0.5 + OFFSETS
-    b = work.number.projections[slice(*tile.b)] * 0.5
-    middle = [np.add.outer(a[:, j], np.ascontiguousarray(b[:, j])) for j in range(2)]
+    """max(a, b), min(a, b) = a + b - max(a, b) and |a - b| = 2 max(a, b) - (a + b)."""
+    larger = _larger_projections(work, tile)
+    a = work.number.projections[slice(*tile.a)]
+    b = work.number.projections[slice(*tile.b)]
     for number in named.get("max", ()):
-        yield Offer(number, False, mix_projections(*(middle + distance)))
+        shifted = [larger[line] + OFFSETS[line] for line in range(2)]
+        yield Offer(number, False, mix_projections(*shifted))
+    both = [np.add.outer(a[:, line], np.ascontiguousarray(b[:, line])) for line in range(2)]
     for number in named.get("min", ()):
-        yield Offer(number, False, mix_projections(*(middle - distance)))
+        shifted = [both[line] + OFFSETS[line] - larger[line] for line in range(2)]
+        yield Offer(number, False, mix_projections(*shifted))
+    for number in named.get("abs_diff", ()):
+        shifted = [2.0 * larger[line] - both[line] + OFFSETS[line] for line in range(2)]
+        yield Offer(number, False, mix_projections(*shifted))
 
 
-def _distance_projections(work: Work, tile: Tile) -> Floats:
-    """Projections (2, rows, columns) of |a - b|."""
+def _larger_projections(work: Work, tile: Tile) -> Floats:
+    """Projections (2, rows, columns) of max(a, b)."""
     a = work.number.values[slice(*tile.a)]
     b = work.number.values[slice(*tile.b)]
     lines = np.ascontiguousarray(projection(work.examples).T)
@@ -87,8 +87,7 @@ def _distance_projections(work: Work, tile: Tile) -> Floats:
     for start, stop in spans((0, len(b)), _BLOCK):
         piece, room = b[start:stop], buffer[: stop - start]
         for row in range(len(a)):
-            np.subtract(piece, a[row], out=room)
-            np.abs(room, out=room)
+            np.maximum(piece, a[row], out=room)
             np.dot(room, lines[0], out=found[0, row, start:stop])
             np.dot(room, lines[1], out=found[1, row, start:stop])
     return found

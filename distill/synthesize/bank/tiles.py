@@ -12,6 +12,9 @@ from distill.synthesize.bank.work import Work
 TILE = 1 << 15
 """Candidates per tile and operation: three arrays of them fit into a 1 MiB cache."""
 
+CHUNK = 1 << 15
+"""Most rows of a level that are prepared together."""
+
 _COLUMNS = 512
 
 Span = tuple[int, int]
@@ -20,11 +23,15 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Tile:
-    """The pairs (a, b) of two row ranges; if `same`, of one level: pairs count only once."""
+    """The pairs (a, b) of two row ranges inside `chunks`; if `same`, unordered pairs of one.
+
+    What is worth preparing for many tiles is prepared for the whole chunks.
+    """
 
     a: Span
     b: Span
     same: bool
+    chunks: tuple[Span, Span]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,14 +59,18 @@ class Offer:
 
 def tiles(a: Span, b: Span, same: bool) -> Iterator[Tile]:
     """Cover all pairs of two spans; of one span with itself only the half above the diagonal."""
+    for left in spans(a, CHUNK):
+        for right in spans((left[0], b[1]) if same else b, CHUNK):
+            yield from _chunk_tiles(left, right, same and left == right)
+
+
+def _chunk_tiles(a: Span, b: Span, same: bool) -> Iterator[Tile]:
     rows, columns = a[1] - a[0], b[1] - b[0]
-    if rows == 0 or columns == 0:
-        return
     width = min(columns, max(_COLUMNS, TILE // rows))
     height = max(1, TILE // width)
     for top in spans(a, height):
-        for across in spans((max(b[0], top[0]), b[1]) if same else b, width):
-            yield Tile(top, across, same)
+        for across in spans((top[0], b[1]) if same else b, width):
+            yield Tile(top, across, same, (a, b))
 
 
 def spans(whole: Span, size: int) -> Iterator[Span]:
@@ -78,7 +89,8 @@ def take(work: Work, tile: Tile, cost: int, offer: Offer) -> None:
     keys = offer.keys.reshape(-1)
     fresh = shelf.known.insert(keys)
     if fresh.size:
-        rows, columns = divmod(fresh, tile.shape[1])
+        rows = fresh // tile.shape[1]
+        columns = fresh - rows * tile.shape[1]
         pair = (rows + tile.a[0], columns + tile.b[0])
         children = pair[::-1] if offer.swapped else pair
-        append(shelf, keys[fresh], cost, offer.operation, *children)
+        append(shelf, keys.take(fresh), cost, offer.operation, *children)

@@ -34,7 +34,10 @@ class Limits:
 
 @dataclass(eq=False)
 class Work:
-    """What every stage of growing shares; `steps` is the count so far."""
+    """What every stage of growing shares; `steps` is the count so far.
+
+    `ranks` remembers the last ranking that `compared` made, with the chunks it was made for.
+    """
 
     examples: int
     leaves: tuple[Leaf, ...]
@@ -43,6 +46,7 @@ class Work:
     bool: Shelf
     steps: int
     limits: Limits
+    ranks: tuple[Any, ...] | None = None
 
     def shelf(self, type_: str) -> Shelf:
         """The shelf of "number" or "bool"."""
