@@ -72,25 +72,27 @@ class Output:
 class Target:
     """The left side of the square.
 
-    network: the oracle; `form`: its normal form up to the last monotone operation (a softmax or
-    sigmoid that can't change a decision is left off), read with `core` instead of `output`.
+    network: the original; core: the same up to the last monotone operation (a softmax or sigmoid
+    that can't change a decision is left off), which is the oracle; form: its normal form.
+    output: how the core's numbers are read; margins are therefore in logits where a sigmoid or
+    softmax was left off.
     tolerance: for real outputs the largest difference allowed, for discrete ones the largest
     share of the domain; margin: decisions closer than this may differ.
     data: the inputs of the user's data, as columns, if any.
     """
 
     network: Network
+    core: Network
     domain: Domain
     output: Output
     form: NormalForm
-    core: Output
     tolerance: float
     margin: float = 0.0
     data: Columns | None = None
 
     def raw(self, columns: Columns) -> Array:
-        """The network's own outputs (n, m), as float64."""
-        return np.asarray(self.network.run(self.domain.encode(columns)), dtype=np.float64)
+        """The core's own outputs (n, m), run in the network's precision, as float64."""
+        return np.asarray(self.core.run(self.domain.encode(columns)), dtype=np.float64)
 
     def values(self, columns: Columns) -> NDArray[Any]:
         """The network's decoded outputs."""
@@ -184,9 +186,9 @@ def make_target(
             f"the domain '{domain}' fills {domain.width} network inputs, "
             f"and the network has {network.input_width}"
         )
-    core_network, core = _without_last(network, output)
-    form = core_network.normal_form()
-    target = Target(network, domain, output, form, core, tolerance or 0.0, margin, data)
+    core, read = _without_last(network, output)
+    form = core.normal_form()
+    target = Target(network, core, domain, read, form, tolerance or 0.0, margin, data)
     if tolerance is None:
         target = replace(target, tolerance=_default_tolerance(target, seed))
     return target

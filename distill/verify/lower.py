@@ -227,5 +227,3 @@ def difference(form: NormalForm, program: Program, domain: Domain) -> NormalForm
         column[row, 0] = -1.0
         terms.append((wire, column))
     return builder.build(builder.affine(terms, np.zeros(width)))
-
-
