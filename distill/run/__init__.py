@@ -1,0 +1,1 @@
+"""How long a run may go on, and what it tells while it does."""

@@ -1,0 +1,88 @@
+"""How good a candidate is: does it hold on the judging points, at what error, at what price."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from distill.synthesize.candidate import Candidate
+from distill.target import Target
+from distill.verify.square import compare
+from dsl.domain import Columns, rows
+
+RESIDUAL_BITS = 12.0
+"""What halving the error is worth: the price of telling the rest, beside the program."""
+
+POINTS = 16_384
+_FLOOR = 1e-4
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A candidate with its error relative to the tolerance (at most 1 where it holds).
+
+    error: largest distance, or for discrete outputs the share of judging points that differ.
+    wrong: indices of judging points that differ, the worst first.
+    """
+
+    candidate: Candidate
+    error: float
+    relative: float
+    wrong: tuple[int, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the tolerance is kept on the judging points."""
+        return self.relative <= 1.0
+
+    @property
+    def score(self) -> float:
+        """Bits of the program and of what it leaves unsaid; smaller is better."""
+        return self.candidate.bits + RESIDUAL_BITS * math.log2(max(self.relative, _FLOOR))
+
+
+def judging_points(target: Target, seed: int) -> Columns:
+    """All points of a small finite domain, else draws with the corners among them."""
+    total = target.domain.count
+    if total is not None and total <= 1 << 16:
+        return target.domain.points(0, total)
+    rng = np.random.default_rng([seed, 4])
+    drawn = target.domain.sample(rng, POINTS)
+    low, high = target.domain.value_box()
+    corners = np.where(rng.random((256, len(low))) < 0.5, low, high)
+    extra = target.domain.unflatten(corners)
+    keep = target.domain.contains(extra)
+    return tuple(np.concatenate([d, e[keep]]) for d, e in zip(drawn, extra, strict=True))
+
+
+def judge(target: Target, candidate: Candidate, points: Columns) -> Judged:
+    """Measure a candidate on the judging points."""
+    found = compare(target, candidate.program, points)
+    if not target.output.discrete:
+        error = float(found.distance.max(initial=0.0))
+        limit = target.tolerance
+        wrong = np.flatnonzero(found.distance > limit)
+    else:
+        differs = (found.distance > 0) & (found.margin > target.margin)
+        wrong = np.flatnonzero(differs)
+        error = len(wrong) / max(rows(points), 1)
+        limit = 0.0 if target.finite else target.tolerance
+    order = np.argsort(-(found.distance * np.minimum(found.margin, 1e9))[wrong], kind="stable")
+    return Judged(candidate, error, _relative(error, limit), tuple(wrong[order][:64].tolist()))
+
+
+def _relative(error: float, limit: float) -> float:
+    if limit > 0:
+        return error / limit
+    return _FLOOR if error == 0 else math.inf
+
+
+def front(judged: list[Judged]) -> list[Judged]:
+    """The candidates that no other beats in bits and error, fewest bits first."""
+    found: list[Judged] = []
+    for entry in sorted(judged, key=lambda j: (j.candidate.bits, j.error)):
+        if not found or entry.error < found[-1].error:
+            found.append(entry)
+    return found

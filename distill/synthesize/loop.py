@@ -1,0 +1,226 @@
+"""The counterexample-guided loop: propose on few examples, judge on many, learn from the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.run.budget import Budget
+from distill.synthesize.candidate import Candidate, candidate
+from distill.synthesize.enumerate import Search, Wanted, answers, deepen, open_search
+from distill.synthesize.judge import Judged, judge
+from distill.synthesize.refine import refined
+from distill.synthesize.terms import terms
+from distill.synthesize.vocabulary import operations
+from distill.synthesize.whole import linear_forms, whole_values
+from distill.target import Target
+from dsl.cost import bits
+from dsl.domain import Columns, rows
+from dsl.primitive import Primitive
+from dsl.program import Expression, const, prim
+from dsl.types import BOOL, INT, REAL, Category, TypeMismatch, Vector, accepts
+
+_EXAMPLES = 96
+_NEAR = 0.02
+"""Share of the examples, those nearest to a decision, that don't matter to a first proposal."""
+
+_DEEPEST = 9
+_ROUNDS = 5
+_MORE_LEVELS = 1
+_COMBINATIONS = 3
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Which primitives the search may use: names allowed or forbidden, and a user's own."""
+
+    allowed: frozenset[str] | None = None
+    forbidden: frozenset[str] = frozenset()
+    own: tuple[Primitive, ...] = ()
+
+
+@dataclass
+class Pool:
+    """Everything judged so far; `best` holds where something does."""
+
+    target: Target
+    points: Columns
+    judged: dict[Expression, Judged] = field(default_factory=dict)
+
+    def offer(self, body: Expression, route: str) -> Judged | None:
+        """Judge a body once; None where its type isn't the output's."""
+        if body in self.judged:
+            return self.judged[body]
+        result = self.target.output.type
+        if not accepts(result, body.type):
+            return None
+        made = candidate(self.target.domain.parameters, body, result, route)
+        self.judged[body] = judge(self.target, made, self.points)
+        return self.judged[body]
+
+    def add(self, made: Candidate) -> Judged:
+        """Judge a whole program."""
+        found = judge(self.target, made, self.points)
+        self.judged[made.program.main.body] = found
+        return found
+
+    @property
+    def best(self) -> Judged | None:
+        """The one that holds with the smallest score."""
+        holding = [j for j in self.judged.values() if j.holds]
+        return min(holding, key=lambda j: (j.score, j.candidate.bits), default=None)
+
+
+def search_values(
+    pool: Pool, budget: Budget, seed: int, vocabulary: Vocabulary, stop: Callable[[], bool]
+) -> bool:
+    """Fill the pool by read-offs and enumeration; True where the search ran to its end."""
+    for body in whole_values(pool.target):
+        pool.offer(body, "read off")
+    examples = first_examples(pool.target, seed)
+    for _ in range(_ROUNDS):
+        wrong, ended = _one_round(pool, examples, budget, vocabulary, stop)
+        best = pool.best
+        if best is not None or not wrong or stop() or budget.over():
+            return ended or best is not None
+        picked = sorted(wrong)[:16]
+        fresh = tuple(c[picked] for c in pool.points)
+        examples = tuple(np.concatenate(pair) for pair in zip(examples, fresh, strict=True))
+    return True
+
+
+def first_examples(target: Target, seed: int) -> Columns:
+    """All of a small finite domain, else draws, extreme and middle values among them."""
+    total = target.domain.count
+    if total is not None and total <= 4 * _EXAMPLES:
+        return target.domain.points(0, total)
+    rng = np.random.default_rng([seed, 5])
+    drawn = target.domain.sample(rng, _EXAMPLES)
+    low, high = target.domain.value_box()
+    corners = np.where(rng.random((12, len(low))) < 0.5, low, high)
+    extra = target.domain.unflatten(corners)
+    keep = target.domain.contains(extra)
+    return tuple(np.concatenate([d, e[keep]]) for d, e in zip(drawn, extra, strict=True))
+
+
+def _one_round(
+    pool: Pool,
+    examples: Columns,
+    budget: Budget,
+    vocabulary: Vocabulary,
+    stop: Callable[[], bool],
+) -> tuple[set[int], bool]:
+    """Enumerate on these examples; the judging points where proposals failed, and the end."""
+    target, wrong = pool.target, set[int]()
+    wanted = _components(target, examples)
+    for component in range(len(wanted)):
+        for body in linear_forms(target, examples, component):
+            if len(wanted) == 1:
+                wrong |= _offer(pool, body, "read off")
+    offered = operations(target.domain, vocabulary.allowed, vocabulary.forbidden, vocabulary.own)
+    search = open_search(target.domain, examples, terms(target.domain), offered)
+    proposals: list[list[Expression]] = [[] for _ in wanted]
+    after = 0
+    for cost in range(1, _DEEPEST + 1):
+        if stop() or budget.over():
+            return wrong, False
+        search = _deeper(search, cost, budget, stop)
+        for place, one in enumerate(wanted):
+            if not proposals[place] or len(wanted) == 1:
+                proposals[place] += answers(search, one)
+        for body in _assembled(target, proposals):
+            wrong |= _offer(pool, body, "enumerated")
+        best = pool.best
+        if best is not None:
+            after += 1
+        elif len(wrong) >= 4:
+            return wrong, False
+        if after > _MORE_LEVELS or (best is not None and len(search.bank.number.values) > 5000):
+            return wrong, True
+    return wrong, True
+
+
+def _deeper(search: Search, cost: int, budget: Budget, stop: Callable[[], bool]) -> Search:
+    before = search.bank.steps
+    found = deepen(search, cost, before + budget.left, should_stop=stop)
+    budget.spend(found.bank.steps - before)
+    return found
+
+
+def _offer(pool: Pool, body: Expression, route: str) -> set[int]:
+    found = pool.offer(body, route)
+    if found is None:
+        return set()
+    for better in refined(pool.target, body, pool.points):
+        pool.offer(better, route + ", fitted")
+    return set() if found.holds else set(found.wrong[:4])
+
+
+def _components(target: Target, examples: Columns) -> list[Wanted]:
+    """What is wanted of each component of the output on the examples."""
+    raw = target.raw(examples)
+    values = target.output.decode(raw)
+    care = target.output.margin(raw) > target.margin
+    if target.output.discrete and not target.finite:
+        care &= target.output.margin(raw) > np.quantile(target.output.margin(raw), _NEAR)
+    columns = values if isinstance(target.output.type, Vector) else values[:, None]
+    allowed = 0.0 if target.finite else target.tolerance * rows(examples)
+    tolerance = target.tolerance if not target.output.discrete else 1e-9
+    return [
+        Wanted(_plain(columns[:, i]), care, tolerance, allowed) for i in range(columns.shape[1])
+    ]
+
+
+def _plain(column: NDArray) -> NDArray:
+    return column if column.dtype == np.bool_ else column.astype(np.float64)
+
+
+def _assembled(target: Target, proposals: list[list[Expression]]) -> Iterator[Expression]:
+    """Component proposals as whole values of the output's type."""
+    item = target.output.type
+    if not all(proposals):
+        return
+    if not isinstance(item, Vector):
+        for body in proposals[0]:
+            yield from _as_type(body, target)
+        return
+    ranked = [sorted(p, key=bits)[:_COMBINATIONS] for p in proposals]
+    for place in range(_COMBINATIONS):
+        parts = [_first_of_type(r[min(place, len(r) - 1) :], target) for r in ranked]
+        if all(p is not None for p in parts):
+            yield prim("vector", *(p for p in parts if p is not None))
+
+
+def _first_of_type(found: Collection[Expression], target: Target) -> Expression | None:
+    return next((t for body in found for t in _as_type(body, target)), None)
+
+
+def _as_type(body: Expression, target: Target) -> Iterator[Expression]:
+    """A number as what the output is: rounded for int, an alternative for a category."""
+    scalar = target.output.scalar
+    try:
+        if isinstance(scalar, Category):
+            whole = body if body.type == INT else prim("round", body)
+            yield _category(whole, scalar.size)
+        elif scalar == INT and body.type == REAL:
+            yield prim("round", body)
+        elif scalar != BOOL or body.type == BOOL:
+            yield body
+    except TypeMismatch:
+        return
+
+
+def _category(index: Expression, size: int) -> Expression:
+    from dsl.program import Const, Prim
+
+    if isinstance(index, Prim) and index.primitive.name == "index":
+        return index.children[0]
+    if isinstance(index, Const):
+        return const(index.value, Category(size))
+    if isinstance(index, Prim) and index.primitive.name == "if_":
+        condition, yes, no = index.children
+        return prim("if_", condition, _category(yes, size), _category(no, size))
+    return prim("category", index, const(size))
