@@ -79,6 +79,8 @@ class Target:
     tolerance: for real outputs the largest difference allowed, for discrete ones the largest
     share of the domain; margin: decisions closer than this may differ.
     data: the inputs of the user's data, as columns, if any.
+    soft: the tolerance is the default one for reals: up to twice of it is taken where that makes
+        a shorter program, and the claim prints what was achieved.
     """
 
     network: Network
@@ -89,6 +91,7 @@ class Target:
     tolerance: float
     margin: float = 0.0
     data: Columns | None = None
+    soft: bool = False
 
     def raw(self, columns: Columns) -> Array:
         """The core's own outputs (n, m), run in the network's precision, as float64."""
@@ -190,7 +193,8 @@ def make_target(
     form = core.normal_form()
     target = Target(network, core, domain, read, form, tolerance or 0.0, margin, data)
     if tolerance is None:
-        target = replace(target, tolerance=_default_tolerance(target, seed))
+        eps = _default_tolerance(target, seed)
+        target = replace(target, tolerance=eps, soft=not read.discrete)
     return target
 
 

@@ -12,44 +12,51 @@ from distill.target import Target
 from distill.verify.square import compare
 from dsl.domain import Columns, rows
 
-RESIDUAL_BITS = 12.0
+RESIDUAL_BITS = {"real": 12.0, "discrete": 4.0}
 """What halving the error is worth: the price of telling the rest, beside the program."""
 
 POINTS = 16_384
-_FLOOR = 1e-4
+_FLOOR = 1e-2
+_SOFT = 2.0
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A candidate with its error relative to the tolerance (at most 1 where it holds).
+    """A candidate with its error relative to the tolerance.
 
     error: largest distance, or for discrete outputs the share of judging points that differ.
     wrong: indices of judging points that differ, the worst first.
+    limit: the relative error at which it still holds.
+    residual: bits that halving the error is worth.
     """
 
     candidate: Candidate
     error: float
     relative: float
     wrong: tuple[int, ...]
+    limit: float
+    residual: float
 
     @property
     def holds(self) -> bool:
         """Whether the tolerance is kept on the judging points."""
-        return self.relative <= 1.0
+        return self.relative <= self.limit
 
     @property
     def score(self) -> float:
         """Bits of the program and of what it leaves unsaid; smaller is better."""
-        return self.candidate.bits + RESIDUAL_BITS * math.log2(max(self.relative, _FLOOR))
+        return self.candidate.bits + self.residual * math.log2(max(self.relative, _FLOOR))
 
 
 def judging_points(target: Target, seed: int) -> Columns:
-    """All points of a small finite domain, else draws with the corners among them."""
+    """All points of a small finite domain, else draws, for real outputs with corners added."""
     total = target.domain.count
     if total is not None and total <= 1 << 16:
         return target.domain.points(0, total)
     rng = np.random.default_rng([seed, 4])
     drawn = target.domain.sample(rng, POINTS)
+    if target.output.discrete:
+        return drawn
     low, high = target.domain.value_box()
     corners = np.where(rng.random((256, len(low))) < 0.5, low, high)
     extra = target.domain.unflatten(corners)
@@ -70,7 +77,15 @@ def judge(target: Target, candidate: Candidate, points: Columns) -> Judged:
         error = len(wrong) / max(rows(points), 1)
         limit = 0.0 if target.finite else target.tolerance
     order = np.argsort(-(found.distance * np.minimum(found.margin, 1e9))[wrong], kind="stable")
-    return Judged(candidate, error, _relative(error, limit), tuple(wrong[order][:64].tolist()))
+    residual = RESIDUAL_BITS["discrete" if target.output.discrete else "real"]
+    return Judged(
+        candidate,
+        error,
+        _relative(error, limit),
+        tuple(wrong[order][:64].tolist()),
+        _SOFT if target.soft else 1.0,
+        residual,
+    )
 
 
 def _relative(error: float, limit: float) -> float:

@@ -25,7 +25,7 @@ from dsl.types import BOOL, INT, REAL, Category, TypeMismatch, Vector, accepts
 
 _EXAMPLES = 96
 _NEAR = 0.02
-"""Share of the examples, those nearest to a decision, that don't matter to a first proposal."""
+"""Share of the examples nearest to a decision, and of the largest margin, that don't matter yet."""
 
 _DEEPEST = 9
 _ROUNDS = 5
@@ -163,9 +163,10 @@ def _components(target: Target, examples: Columns) -> list[Wanted]:
     """What is wanted of each component of the output on the examples."""
     raw = target.raw(examples)
     values = target.output.decode(raw)
-    care = target.output.margin(raw) > target.margin
+    margins = target.output.margin(raw)
+    care = margins > target.margin
     if target.output.discrete and not target.finite:
-        care &= target.output.margin(raw) > np.quantile(target.output.margin(raw), _NEAR)
+        care &= margins > min(np.quantile(margins, _NEAR), _NEAR * margins.max())
     columns = values if isinstance(target.output.type, Vector) else values[:, None]
     allowed = 0.0 if target.finite else target.tolerance * rows(examples)
     tolerance = target.tolerance if not target.output.discrete else 1e-9

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from distill.synthesize.literal import field_scalars
 from dsl.cost import bits
-from dsl.domain import Domain
+from dsl.domain import Domain, Field
 from dsl.program import Expression, const, prim, var
 from dsl.types import BOOL, INT, REAL, Category, Type, TypeMismatch, Vector, is_numeric
 
@@ -54,6 +54,7 @@ def _inputs(domain: Domain) -> Iterator[Expression]:
 def _summaries(domain: Domain) -> Iterator[Expression]:
     for field in domain.fields:
         if not field.shape:
+            yield from _of_digits(field)
             continue
         vector: Expression = var(field.name, field.type)
         if len(field.shape) > 1:
@@ -62,6 +63,17 @@ def _summaries(domain: Domain) -> Iterator[Expression]:
     if all(is_numeric(f.item) and not f.shape for f in domain.fields) and len(domain.fields) > 2:
         whole = prim("vector", *(var(f.name, f.type) for f in domain.fields))
         yield from _of_vector(whole)
+
+
+def _of_digits(field: Field) -> Iterator[Expression]:
+    """How many bits of a bounded whole number are set, and the sum of its decimal digits."""
+    if field.item != INT or field.low is None or field.high is None or field.low < 0:
+        return
+    number, top = var(field.name, field.type), int(field.high)
+    if 2 <= top < 1 << 32:
+        yield prim("count", prim("bits", number, const(top.bit_length())))
+    if 10 <= top < 10**9:
+        yield prim("sum", prim("digits", number, const(10), const(len(str(top)))))
 
 
 def _of_vector(vector: Expression) -> Iterator[Expression]:

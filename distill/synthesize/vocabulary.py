@@ -16,7 +16,7 @@ from dsl.types import REAL
 _BINARY_NUMBERS = {"add": 1, "sub": 1, "mul": 1, "max": 1, "min": 1}
 _REALS = {"square": 1, "sqrt": 2, "sin": 2, "cos": 2, "exp": 2, "tanh": 2, "relu": 1}
 _EVERYWHERE = {"neg": 1, "abs": 1}
-_WHOLE = {"floordiv": 1, "mod": 1, "gcd": 2}
+_WHOLE = {"floordiv": 1, "mod": 1, "gcd": 2, "square": 1}
 _TRUTHS = {"and_": "and", "or_": "or", "xor": "xor", "not_": "not"}
 _LARGE = 1e12
 
