@@ -239,6 +239,16 @@ def _tanh(low: Array, high: Array) -> tuple[Array, Array]:
     )
 
 
+def _erf(low: Array, high: Array) -> tuple[Array, Array]:
+    from scipy.special import erf
+
+    ends = rounding.widen(erf(low), erf(high), _LIBM_STEPS)
+    return (
+        np.where(low == 0, 0.0, np.maximum(ends[0], -1.0)),
+        np.where(high == 0, 0.0, np.minimum(ends[1], 1.0)),
+    )
+
+
 def _logistic(x: Array) -> Array:
     small = np.exp(-np.abs(x))
     return np.where(x < 0, small, 1.0) / (1.0 + small)
@@ -309,6 +319,7 @@ _FUNCTIONS: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
     "log": _log,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
+    "erf": _erf,
     "sin": _sin,
     "cos": _cos,
 }
