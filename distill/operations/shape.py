@@ -318,7 +318,7 @@ def _run_filled(attributes: Attributes) -> Tensor:
 
 
 def _run_range(attributes: Attributes) -> Tensor:
-    start, limit, delta = (np.asarray(attributes[k]) for k in ("start", "limit", "delta"))
+    start, limit, delta = (np.asarray(attributes[k]).item() for k in ("start", "limit", "delta"))
     refuse_huge((max(0, int((limit - start) / delta)),))
     return np.arange(start, limit, delta)[None]
 
