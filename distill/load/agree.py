@@ -34,8 +34,8 @@ def require_agreement(network: Network, oracle: Oracle, x: Tensor | None = None)
     """Raise BadInput, naming the first wire, when our values and the source's differ.
 
     They may differ by 1e-5 of the example's largest number or of a number that nine values
-    in ten stay below; at a jump of the network, on one example in 200. `x` (n, input_width) replaces the standard examples where
-    the network's units are known.
+    in ten stay below; at a jump of the network, on one example in 200. `x` (n, input_width)
+    replaces the standard examples where the network's units are known.
     """
     x = random_inputs(network) if x is None else x
     theirs = oracle(x.reshape(len(x), *network.wires_by_name[network.input].shape))

@@ -76,9 +76,9 @@ def refuse_unsupported_calls(calls: Sequence[Call]) -> None:
     """Raise BadInput, naming it, when a call isn't in the table."""
     known = set(TRANSLATIONS) | FOLDED
     targets = [call.target for call in calls]
-    recurrent = [t for t in targets if t.split(".")[1:2] in (["lstm"], ["gru"], ["rnn_tanh"])]
-    if recurrent or any(".rnn_" in t for t in targets):
-        refuse_unsupported([(recurrent or ["aten.rnn"])[0].split(".")[1].upper()[:4].strip("_")])
+    cells = {name: name.split("_")[0].upper() for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")}
+    named = [target.removeprefix("aten.").split(".")[0] for target in targets]
+    refuse_unsupported([cells[name] for name in named if name in cells])
     unknown = sorted({t for t in targets if t not in known})
     if unknown:
         present = ", ".join(quoted(t)[1:-1] for t in sorted(set(targets))[:24])

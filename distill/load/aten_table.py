@@ -31,9 +31,6 @@ FOLDED = frozenset(
         "aten.ones_like.default",
         "aten.triu.default",
         "aten.tril.default",
-        "aten._assert_scalar.default",
-        "aten.sym_constrain_range_for_size.default",
-        "aten.sym_constrain_range.default",
         "_operator.mul",
         "_operator.add",
         "_operator.sub",
@@ -45,6 +42,18 @@ FOLDED = frozenset(
     ]
 )
 """Calls that must not depend on the input's numbers: they are computed at load."""
+
+
+CHECKS = frozenset(
+    [
+        "aten._assert_tensor_metadata.default",
+        "aten._assert_scalar.default",
+        "aten._assert_async.msg",
+        "aten.sym_constrain_range_for_size.default",
+        "aten.sym_constrain_range.default",
+    ]
+)
+"""Calls that compute nothing and are left out."""
 
 
 @dataclass

@@ -20,7 +20,7 @@ def expand_classifiers(
     for operation in operations:
         if operation.kind == "ArrayFeatureExtractor" or labels & set(operation.inputs):
             continue
-        expand = _EXPANSIONS.get(operation.kind)
+        expand = EXPANSIONS.get(operation.kind)
         kept.extend(expand(operation, constants) if expand else [operation])
     return kept
 
@@ -68,4 +68,4 @@ def _own(operation: Operation, name: str, constants: dict[str, Tensor]) -> str:
     return wire
 
 
-_EXPANSIONS = {"ZipMap": _zip_map, "Scaler": _scaler, "Normalizer": _normalizer}
+EXPANSIONS = {"ZipMap": _zip_map, "Scaler": _scaler, "Normalizer": _normalizer}

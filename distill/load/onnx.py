@@ -13,11 +13,10 @@ from onnx import numpy_helper
 
 from distill.errors import BadInput
 from distill.load.assemble import assemble, quoted, refuse_unsupported
-from distill.load.classifier import expand_classifiers
+from distill.load.classifier import EXPANSIONS, expand_classifiers
 from distill.load.external import load_external
 from distill.load.files import ZIP_MAGIC, read_model_bytes
 from distill.network import Network, Operation, Wire
-from distill.operations import KINDS
 from distill.operations.kind import Shape, Tensor, refuse_huge
 
 FLOATS = {"float32", "float64", "float16"}
@@ -76,20 +75,8 @@ def _refuse_foreign(model: onnx.ModelProto) -> None:
     _refuse_cycle(model)
 
 
-_LOADER_KINDS = frozenset(
-    [
-        "Constant",
-        "ConstantOfShape",
-        "Range",
-        "ZipMap",
-        "ArrayFeatureExtractor",
-        "Normalizer",
-        "LinearClassifier",
-        "LinearRegressor",
-        "SVMClassifier",
-        "Scaler",
-    ]
-)
+_LOADER_KINDS = frozenset({"Constant", "ArrayFeatureExtractor", *EXPANSIONS})
+"""ONNX operators that are rewritten before there are operations."""
 
 
 def _refuse_cycle(model: onnx.ModelProto) -> None:
@@ -223,6 +210,3 @@ def _is_float(value: onnx.ValueInfoProto) -> bool:
     if not value.type.HasField("tensor_type"):
         return True
     return _cast_type(value.type.tensor_type.elem_type) in FLOATS
-
-
-assert not _LOADER_KINDS & set(KINDS) - {"Scaler"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,42 +17,48 @@ Session = Callable[[Tensor], Any]
 
 
 def onnx_oracle(model: onnx.ModelProto, network: Network) -> Oracle:
-    """A function from inputs (n, *shape) to the values of the network's output."""
-    names, session = _session(_readable(model, network), network)
+    """A function from inputs (n, *shape) to the values of the network's wires."""
+    maps = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "ZipMap"}
+    names = _readable_wires(model, network)
+    session = _session(_opened(model, [maps.get(n, n) for n in names]), network.input)
 
     def run(x: Tensor) -> Mapping[str, Tensor]:
         if network.batched:
             results = session(x.reshape(-1, *x.shape[2:]))
-            return dict(zip(names, (r.reshape(len(x), -1) for r in results), strict=True))
+            return dict(zip(names, results, strict=True))
         rows = [session(example) for example in x]
-        return {n: np.stack([row[i].ravel() for row in rows]) for i, n in enumerate(names)}
+        return {n: np.stack([row[i] for row in rows]) for i, n in enumerate(names)}
 
     return run
 
 
-def _readable(model: onnx.ModelProto, network: Network) -> onnx.ModelProto:
-    """A copy with the network's output as its only output, before any ZipMap."""
+def _readable_wires(model: onnx.ModelProto, network: Network) -> list[str]:
+    """The output and the other wires that the file's own operations compute."""
+    produced = {o for node in model.graph.node if node.op_type != "ZipMap" for o in node.output}
+    wires = [o for op in network.operations for o in op.outputs if o in produced]
+    return [network.output, *(w for w in wires if w != network.output)]
+
+
+def _opened(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
+    """A copy without ZipMap that gives out the named tensors."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    wanted = network.output
-    maps = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "ZipMap"}
     kept = [node for node in copy.graph.node if node.op_type != "ZipMap"]
     del copy.graph.node[:]
     copy.graph.node.extend(kept)
     del copy.graph.output[:]
-    name = maps.get(wanted, wanted)
-    copy.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    copy.graph.output.extend(onnx.helper.make_empty_tensor_value_info(n) for n in outputs)
     return copy
 
 
-def _session(model: onnx.ModelProto, network: Network) -> tuple[list[str], Session]:
+def _session(model: onnx.ModelProto, name: str) -> Session:
     try:
-        return [network.output], _onnxruntime(model, network.input)
+        return _onnxruntime(model, name)
     except ImportError:
         from onnx.reference import ReferenceEvaluator
 
         evaluator = ReferenceEvaluator(model)
-        return [network.output], lambda x: evaluator.run(None, {network.input: x})
+        return lambda x: evaluator.run(None, {name: x})
 
 
 def _onnxruntime(model: onnx.ModelProto, name: str) -> Session:

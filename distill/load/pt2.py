@@ -18,6 +18,7 @@ from distill.load.agree import require_agreement
 from distill.load.archive import SCALAR_TYPES, open_archive, read_json, read_tensors
 from distill.load.assemble import quoted
 from distill.load.aten import AtenGraph, Call, Ref, interpret, network_of_graph
+from distill.load.aten_table import CHECKS
 from distill.network import Network
 
 
@@ -64,7 +65,7 @@ def _graph(module: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> At
         raise BadInput(f"A network needs exactly one tensor input; this one has {len(inputs)}.")
     meta = graph["tensor_values"][inputs[0]]
     sizes = tuple(size.get("as_int") for size in meta["sizes"])
-    calls = tuple(_call(node) for node in graph["nodes"])
+    calls = tuple(call for node in graph["nodes"] if (call := _call(node)).target not in CHECKS)
     outputs = tuple(_outputs(signature["output_specs"]))
     dtype = SCALAR_TYPES[meta["dtype"]]
     return AtenGraph(calls, constants, inputs[0], sizes, dtype, outputs)

@@ -12,6 +12,7 @@ from distill.errors import BadInput
 from distill.load.agree import require_agreement
 from distill.load.assemble import quoted
 from distill.load.aten import AtenGraph, Call, Ref, network_of_graph
+from distill.load.aten_table import CHECKS
 from distill.network import Network
 from distill.operations.kind import Tensor
 
@@ -111,8 +112,12 @@ def _calls(program: torch.export.ExportedProgram) -> tuple[Call, ...]:
     return tuple(
         _call(node)
         for node in program.graph.nodes
-        if node.op == "call_function" and "getitem" not in str(node.target)
+        if node.op == "call_function" and not _computes_nothing(str(node.target))
     )
+
+
+def _computes_nothing(target: str) -> bool:
+    return target in CHECKS or "built-in function getitem" in target
 
 
 def _call(node: torch.fx.Node) -> Call:

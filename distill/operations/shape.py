@@ -212,7 +212,7 @@ def _looked_up(builder: Builder, wire: int, table: np.ndarray) -> int:
     numbers = builder.constant(np.tile(np.arange(count, dtype=np.float64), width))
     onehot = builder.elementwise("equal", repeated, numbers)
     zeros(width * depth, width * count)
-    matrix: Array = np.kron(np.eye(width), table.T)  # type: ignore[assignment]
+    matrix = np.kron(np.eye(width), table.T).astype(np.float64)
     return builder.affine([(onehot, matrix)], np.zeros(width * depth))
 
 
@@ -311,12 +311,26 @@ def _run_shape(attributes: Attributes, x: Tensor) -> Tensor:
     return whole[slice(int(attributes.get("start", 0)), attributes.get("end"))][None]
 
 
-def _lower_shape(
+def _run_filled(attributes: Attributes) -> Tensor:
+    shape = refuse_huge(integers(attributes, "shape") or ())
+    value = np.asarray(attributes.get("value", np.zeros(1, np.float32))).ravel()
+    return np.full((1, *shape), value[0], dtype=value.dtype)
+
+
+def _run_range(attributes: Attributes) -> Tensor:
+    start, limit, delta = (np.asarray(attributes[k]).item() for k in ("start", "limit", "delta"))
+    refuse_huge((max(0, int((limit - start) / delta)),))
+    return np.arange(start, limit, delta)[None]
+
+
+def _never(
     builder: Builder, attributes: Attributes, operands: Operands, shapes: tuple[Shape, ...]
 ) -> int:
-    raise AssertionError("shapes are folded into constants before lowering")
+    raise AssertionError("what doesn't depend on the input is folded before lowering")
 
 
+declare("ConstantOfShape", _run_filled, _never, static={0: "shape"})
+declare("Range", _run_range, _never, static={0: "start", 1: "limit", 2: "delta"})
 declare("Reshape", _run_reshape, same_wire, static={1: "shape"}, shape_only=True)
 declare("Flatten", _run_flatten, same_wire, shape_only=True)
 declare("Squeeze", _run_squeeze, same_wire, static={1: "axes"}, shape_only=True)
@@ -337,4 +351,4 @@ declare("Expand", _run_expand, selection_lower(_run_expand), static={1: "shape"}
 declare("Tile", _run_tile, selection_lower(_run_tile), static={1: "repeats"})
 declare("Pad", _run_pad, _lower_pad, static={1: "pads", 2: "constant_value", 3: "axes"})
 declare("Cast", _run_cast, _lower_cast)
-declare("Shape", _run_shape, _lower_shape)
+declare("Shape", _run_shape, _never)

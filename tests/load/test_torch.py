@@ -29,7 +29,7 @@ LAYERS = [
     nn.GELU("tanh"), nn.SiLU(), nn.Mish(), nn.Tanh(), nn.Sigmoid(), nn.LogSigmoid(), nn.Softplus(),
     nn.Softplus(2.0), nn.Softsign(), nn.Hardtanh(-0.5, 0.4), nn.ReLU6(), nn.Hardsigmoid(),
     nn.Hardswish(), nn.Softmax(-1), nn.LogSoftmax(1), nn.Dropout(), nn.Identity(), nn.LayerNorm(6),
-    nn.BatchNorm1d(6), nn.Tanhshrink(), nn.Softmin(-1), nn.Threshold(0.1, 0.2), nn.Hardshrink(),
+    nn.BatchNorm1d(6), nn.Tanhshrink(), nn.Softmin(-1), nn.Threshold(0.1, 0.2),
 ]  # fmt: skip
 
 FUNCTIONS = {
