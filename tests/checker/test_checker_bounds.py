@@ -4,6 +4,7 @@ import copy
 import json
 import sys
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from bounds_cases import (
 import distill.checker.bounds
 from distill.checker.bounds import check_bounds, digest
 from distill.checker.exact import exact, from_fractions, largest, least
+from distill.checker.lines import gap
 from distill.checker.smooth import NoBound, range_of
 from distill.normal_form import ELEMENTWISE, Affine, Builder, NormalForm
 from distill.verify.bounds import Limit, best_bound, prove_within
@@ -214,6 +216,45 @@ def test_corrupted_certificates_are_refused_with_a_reason(corrupt):
     result = check_bounds(certificate, form, *SQUARE, eps)
     assert not result.holds
     assert result.reason
+
+
+def test_cuts_outside_and_orphans_are_named():
+    form, certificate, eps = proved()
+    orphan = copy.deepcopy(certificate)
+    for column, value in (("axis", -1), ("place", 0.0), ("child", 0)):
+        orphan["tree"][column].append(value)
+    assert "belong to no box" in check_bounds(orphan, form, *SQUARE, eps).reason
+    cut_outside(certificate)
+    assert "outside its box" in check_bounds(certificate, form, *SQUARE, eps).reason
+
+
+@pytest.mark.parametrize("name", ["relu", "abs", "max", "min", "mul", "square"])
+def test_gaps_hold_for_any_slope_in_rationals(name):
+    rng = np.random.default_rng(6)
+    arity = 2 if name in ("max", "min", "mul") else 1
+    corners = [np.sort(rng.uniform(-2, 2, (2, 50, 1)), axis=0) for _ in range(arity)]
+    slopes = [rng.normal(size=(50, 1)) for _ in range(arity)]
+    sources = [(exact(low), exact(high)) for low, high in corners]
+    below, above = gap(name, sources, tuple(exact(s) for s in slopes))
+    for share in product(np.linspace(0, 1, 9), repeat=arity):
+        points = [low + t * (high - low) for (low, high), t in zip(corners, share, strict=True)]
+        rest = ELEMENTWISE[name](*points)
+        rest = rest - sum(s * p for s, p in zip(slopes, points, strict=True))
+        low, high = (
+            np.array([float(v) for v in side.fractions()])[:, None] for side in (below, above)
+        )
+        assert (rest >= low - 1e-12).all()
+        assert (rest <= high + 1e-12).all()
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "erf", "sin", "cos"])
+def test_both_turning_points_count(name):
+    points = np.linspace(-4, 4, 4001)
+    for slope in (0.02, 0.1, 0.2):
+        below, above = range_of(name, Fraction(-4), Fraction(4), slope)
+        rest = ELEMENTWISE[name](points) - slope * points
+        assert float(below) <= rest.min() <= float(below) + 1e-4
+        assert float(above) >= rest.max() >= float(above) - 1e-4
 
 
 def shaken(rng, certificate):

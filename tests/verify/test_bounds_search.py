@@ -104,6 +104,26 @@ def test_smooth_functions_are_proved():
     assert prove_within(form, -radius, radius, 0.003).status == "refuted"
 
 
+def test_a_box_that_cannot_be_cut_is_neither_proved_nor_refuted():
+    """exp(1) is e, but floats cannot tell on which side of eps = float(e) it lies."""
+    builder = Builder(1)
+    form = builder.build(builder.elementwise("exp", 0))
+    one = np.ones(1)
+    for eps in (np.e, np.nextafter(np.e, 0)):
+        result = prove_within(form, one, one, float(eps))
+        assert result.status == "unknown"
+        assert result.achieved >= np.e
+
+
+def test_a_violation_that_is_only_rounding_is_not_reported():
+    """0.1 + 0.2 - 0.3 is 5.6e-17 in float64 and 2.8e-17 for the same three weights in rationals."""
+    builder = Builder(2)
+    total = builder.affine([(0, np.array([[0.1, 0.2]]))], np.array([-0.3]))
+    form = builder.build(total)
+    assert prove_within(form, np.ones(2), np.ones(2), 4e-17).status == "unknown"
+    assert prove_within(form, np.ones(2), np.ones(2), 2e-17).status == "refuted"
+
+
 def test_jumps_are_split_off_integer_axes():
     """A step network equals x >= 2 on whole numbers although it does not in between."""
     builder = Builder(1)

@@ -2,6 +2,7 @@
 
 import sys
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from bounds_cases import KINKED, ONE, RANGES, TWO, random_boxes, random_form
 from distill.normal_form import ELEMENTWISE, Builder
 from distill.verify.bounds import bound_box
 from distill.verify.crown import enclose
-from distill.verify.exact import run_exact
+from distill.verify.exact import RATIONAL, run_exact
 from distill.verify.image import image
 from distill.verify.relaxation import relax
 
@@ -115,3 +116,53 @@ def test_whole_numbers_stay_exact():
     point = np.array([[1.0, 2.0], [2.0, 2.0]])
     low, high = bound_box(form, point, point)
     assert low.ravel().tolist() == high.ravel().tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("functions", [["relu"], KINKED])
+@pytest.mark.parametrize("depth", [0, 2])
+def test_rounding_is_accounted_for_at_points(functions, depth):
+    """A point box leaves no room: any rounding that is not in the bounds shows up."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        form = random_form(rng, functions=functions, depth=depth, wide=seed % 2 == 0)
+        points = rng.uniform(-2, 2, size=(3, 3))
+        below, above = bound_box(form, points, points)
+        for point, low, high in zip(points, below, above, strict=True):
+            for k, value in enumerate(run_exact(form, point)):
+                assert Fraction(float(low[k])) <= value <= Fraction(float(high[k]))
+
+
+@pytest.mark.parametrize("name", ["relu", "abs", "max", "min", "mul"])
+def test_lines_hold_in_rationals(name):
+    rng = np.random.default_rng(2)
+    sources = [random_boxes(rng, 300, 1, -3.0, 3.0) for _ in range(2 if name in TWO else 1)]
+    lines = relax(name, sources)
+    shares = [[Fraction(k, 4) for k in range(5)]] * len(sources)
+    for row in range(300):
+        ends = [[Fraction(float(side[row, 0])) for side in source] for source in sources]
+        slopes = [[Fraction(float(s[row, 0])) for s in side] for side in (lines.lower, lines.upper)]
+        below, above = (Fraction(float(t[row, 0])) for t in (lines.below, lines.above))
+        for share in product(*shares):
+            x = [low + t * (high - low) for (low, high), t in zip(ends, share, strict=True)]
+            value = RATIONAL[name](*x)
+            lower, upper = (sum(a * b for a, b in zip(s, x, strict=True)) for s in slopes)
+            assert lower + below <= value <= upper + above
+
+
+def test_powers_enclose_their_values():
+    rng = np.random.default_rng(4)
+    bases = random_boxes(rng, 400, 1, -3.0, 3.0)
+    for exponent in (0.0, 1.0, 2.0, 3.0, 4.0):
+        fixed = np.full_like(bases[0], exponent)
+        low, high = image("pow", [bases, (fixed, fixed)])
+        values = np.power(sampled(rng, *bases), exponent)
+        assert (values >= low).all()
+        assert (values <= high).all()
+        assert np.isfinite(high - low).all()
+    positive, exponents = random_boxes(rng, 400, 1, 0.1, 3.0), random_boxes(rng, 400, 1)
+    low, high = image("pow", [positive, exponents])
+    values = np.power(sampled(rng, *positive), sampled(rng, *exponents))
+    assert (values >= low).all()
+    assert (values <= high).all()
+    half = np.full_like(bases[0], 0.5)
+    assert np.isinf(image("pow", [(bases[0] - 5, bases[1]), (half, half)])[1]).all()
