@@ -1,0 +1,1 @@
+"""Programs for a target: literal, read off, boolean, enumerated, fitted."""
