@@ -9,5 +9,6 @@ words (`words`); `solve` says in which order they are tried.
 
 from distill.synthesize.boolean.propose import propose
 from distill.synthesize.boolean.table import Table
+from distill.synthesize.boolean.vector import propose_vector
 
-__all__ = ["Table", "propose"]
+__all__ = ["Table", "propose", "propose_vector"]

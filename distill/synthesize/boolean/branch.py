@@ -11,6 +11,7 @@ from distill.synthesize.boolean.formula import numbered, vector_of
 from distill.synthesize.boolean.measure import LOOKUP
 from distill.synthesize.boolean.support import reduced, trivial
 from distill.synthesize.boolean.table import Table, cofactor
+from distill.synthesize.boolean.words import stretches
 from dsl.program import Const, Expression, const, prim
 
 _LARGEST_SELECT = 3
@@ -64,13 +65,19 @@ def lookup(source: Table) -> list[Expression]:
 
 
 def branches(source: Table, most: int) -> list[tuple[int, Table, Table]]:
-    """Leaves whose two cofactors depend on the fewest leaves, with the cofactors (false, true)."""
+    """Leaves worth branching on, with their cofactors (false, true).
+
+    Those whose cofactors depend on the fewest leaves; and those that stand in no vector.
+    """
     options = []
     for place in range(source.size):
         no, yes = (cofactor(source, place, value) for value in (False, True))
         options.append((_effort(no) + _effort(yes), place, no, yes))
     options.sort(key=lambda o: o[:2])
-    return [(place, no, yes) for _, place, no, yes in options[:most]]
+    inside = {place for run in stretches(source) for place in run}
+    loose = [o for o in options[most:] if o[1] not in inside]
+    chosen = [*options[:most], *(loose[:most] if inside else [])]
+    return [(place, no, yes) for _, place, no, yes in chosen]
 
 
 def _effort(source: Table) -> float:

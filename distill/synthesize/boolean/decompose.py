@@ -36,7 +36,7 @@ def split(source: Table, bound: tuple[int, ...]) -> tuple[Table, Bits, Bits] | N
         return None
     member, merged, known = classes
     leaves = tuple(source.leaves[i] for i in bound)
-    return Table(leaves, member, care.any(1)), merged, known
+    return Table(leaves, member, np.any(care, axis=1)), merged, known
 
 
 def _rows_by(source: Table, array: Bits, bound: tuple[int, ...]) -> Bits:
@@ -60,13 +60,14 @@ def _two_kinds(values: Bits, care: Bits) -> tuple[Bits, Bits, Bits] | None:
     return (member, merged, known) if member.any() else None
 
 
-def decompositions(source: Table, most: int = 1) -> Iterator[tuple[tuple[int, ...], Table, Bits, Bits]]:  # fmt: skip
-    """The first bound sets that work, each with h's table and g's values and care."""
-    found = 0
+def decomposition(source: Table) -> tuple[tuple[int, ...], Table, Bits, Bits] | None:
+    """The first bound set that works, with h's table and g's values and care.
+
+    One is enough: the simple disjoint decompositions of a function form a tree, and what isn't
+    found here is found inside g and h.
+    """
     for bound in bound_sets(source.size):
         parts = split(source, bound)
         if parts is not None:
-            yield (bound, *parts)
-            found += 1
-            if found == most:
-                return
+            return (bound, *parts)
+    return None

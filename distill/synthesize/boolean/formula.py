@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from distill.synthesize.boolean.measure import lightest
 from distill.synthesize.boolean.table import owner_of
-from dsl.program import Const, Expression, Prim, const, prim
+from dsl.program import Const, Expression, Prim, const, prim, transform
 
 TRUE, FALSE = const(True), const(False)
 
@@ -18,6 +18,7 @@ _OPPOSITE = {
     "equal": "not_equal",
     "not_equal": "equal",
 }
+_FLAT = frozenset({"add", "mul", "and_", "or_", "xor"})
 _RUN = 3
 """From this many neighbours on, `all(x[0:3])` reads better than the items one by one."""
 
@@ -130,6 +131,23 @@ def _constant_branch(condition: Expression, yes: Expression, no: Expression) -> 
     assert isinstance(no, Const)
     join = disjunction if no.value else conjunction
     return join([negated(condition) if no.value else condition, yes])
+
+
+def flattened(expression: Expression) -> Expression:
+    """`(a + b) + c` as `a + b + c`, and the same for products, and, or, xor."""
+
+    def rule(node: Expression) -> Expression | None:
+        if not isinstance(node, Prim) or node.primitive.name not in _FLAT:
+            return None
+        children = [c for child in node.children for c in _inside(node.primitive.name, child)]
+        return prim(node.primitive, *children) if len(children) > len(node.children) else None
+
+    return transform(expression, rule)
+
+
+def _inside(name: str, child: Expression) -> tuple[Expression, ...]:
+    same = isinstance(child, Prim) and child.primitive.name == name
+    return child.children if same else (child,)
 
 
 # --- vectors --------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ def weigh(expression: Expression) -> float:
 
 
 def _unreadable(node: Expression) -> float:
-    if not isinstance(node, Const) or node.type.__class__ is not Vector or node.type.item != BOOL:
+    if not isinstance(node, Const) or not isinstance(node.type, Vector):
+        return 0.0
+    if node.type.item != BOOL:
         return 0.0
     count = node.type.shape[0]
     return count * (_SHORT if count <= LOOKUP else _LONG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill.synthesize.boolean.formula import flattened
 from distill.synthesize.boolean.measure import ranked
 from distill.synthesize.boolean.share import shared
 from distill.synthesize.boolean.solve import Memo, solve
@@ -19,5 +20,5 @@ def propose(table: Table, limit: int = 8) -> list[Expression]:
     """
     memo: Memo = {}
     found = solve(table, _DEPTH, memo)
-    right = [e for e in map(shared, found) if agrees(e, table)]
+    right = [e for e in (shared(flattened(f)) for f in found) if agrees(e, table)]
     return ranked(right)[:limit]

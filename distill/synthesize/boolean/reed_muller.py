@@ -51,7 +51,7 @@ def best_terms(source: Table) -> list[Term]:
         zero, one = np.moveaxis(parts, axis, 0)
         parts = np.stack([zero, one, zero ^ one], axis)
     counts = parts.astype(np.int64)
-    bits = parts * _JOIN
+    bits = np.where(parts, _JOIN, 0.0)
     chosen: list[NDArray[np.int64]] = []
     for leaf in reversed(source.leaves):
         counts, bits, rule = _collapsed(counts, bits, weigh(leaf) + _JOIN)

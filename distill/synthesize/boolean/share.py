@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from dsl.cost import bits
 from dsl.program import (
+    Const,
     Expression,
     Lambda,
     Let,
@@ -20,7 +21,7 @@ from dsl.program import (
 )
 
 _NAMES = "tuvwpqrs"
-_ROUNDS = 4
+_ROUNDS = 6
 
 
 def shared(expression: Expression) -> Expression:
@@ -75,7 +76,7 @@ def _replaced(expression: Expression, piece: Expression, name: Expression) -> Ex
 
 
 def _repeated(expressions: list[Expression]) -> list[Expression]:
-    """Pieces of at least 3 nodes that occur more than once."""
+    """Pieces that occur more than once and aren't just a leaf."""
     times: Counter[Expression] = Counter()
     for expression in expressions:
         stack = [expression]
@@ -88,4 +89,5 @@ def _repeated(expressions: list[Expression]) -> list[Expression]:
 
 
 def _plain(node: Expression) -> bool:
-    return isinstance(node, Var) or size(node) < 3
+    """Whether a piece is too short to deserve a name: a leaf or its negation."""
+    return isinstance(node, Var | Const) or size(node) < 5

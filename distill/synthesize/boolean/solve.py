@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from distill.synthesize.boolean.branch import branches, lookup, multiplexers
-from distill.synthesize.boolean.decompose import decompositions
+from distill.synthesize.boolean.decompose import decomposition
 from distill.synthesize.boolean.formula import choice
 from distill.synthesize.boolean.measure import ranked, weigh
 from distill.synthesize.boolean.parity import affine
 from distill.synthesize.boolean.reed_muller import exclusive
+from distill.synthesize.boolean.residue import joined_conditions
 from distill.synthesize.boolean.support import reduced, trivial
 from distill.synthesize.boolean.symmetric import symmetric
 from distill.synthesize.boolean.table import Bits, Table
 from distill.synthesize.boolean.threshold import threshold
 from distill.synthesize.boolean.two_level import two_level
+from distill.synthesize.boolean.word_search import word_conditions
 from dsl.program import Expression
 
 Route = Callable[[Table], list[Expression]]
@@ -25,6 +27,9 @@ Memo = dict[Any, list[Expression]]
 
 QUICK: tuple[Route, ...] = (symmetric, affine, multiplexers, threshold, lookup)
 """Routes that recognise a kind of function."""
+
+WORDS: tuple[Route, ...] = (word_conditions, joined_conditions)
+"""Routes that search arithmetic on vectors of leaves."""
 
 GENERAL: tuple[Route, ...] = (two_level, exclusive)
 """Routes that express every function, at some length."""
@@ -38,10 +43,7 @@ def solve(source: Table, depth: int, memo: Memo) -> list[Expression]:
     """Expressions of a table, the lightest first; `depth` bounds branching inside branches."""
     key = (depth, source.key)
     if key not in memo:
-        found = trivial(source)
-        for smaller in reduced(source) if not found else []:
-            found = found + _solved(smaller, depth, memo)
-        memo[key] = ranked(found)[:_KEPT]
+        memo[key] = ranked(_solved(source, depth, memo))[:_KEPT]
     return memo[key]
 
 
@@ -49,13 +51,29 @@ def _solved(source: Table, depth: int, memo: Memo) -> list[Expression]:
     found = trivial(source)
     if found:
         return found
-    for route in QUICK:
-        found = found + route(source)
-    if found and min(map(weigh, found)) <= least(source):
+    smaller = reduced(source)
+    found = [e for table in smaller for e in trivial(table) or _applied(QUICK, table)]
+    if not _enough(found, smaller):
+        found = found + _applied(WORDS, source)
+    if _enough(found, smaller):
         return found
-    found = found + decomposed(source, depth, memo)
-    for route in GENERAL:
-        found = found + route(source)
+    for table in smaller:
+        found = found + _expressed(table, depth, memo)
+    return found
+
+
+def _applied(routes: tuple[Route, ...], source: Table) -> list[Expression]:
+    return [e for route in routes for e in route(source)]
+
+
+def _enough(found: list[Expression], tables: list[Table]) -> bool:
+    """Whether nothing general can be shorter than what was found."""
+    return bool(found) and min(map(weigh, found)) <= min(map(least, tables))
+
+
+def _expressed(source: Table, depth: int, memo: Memo) -> list[Expression]:
+    """What the routes that express every function give."""
+    found = decomposed(source, depth, memo) + _applied(GENERAL, source)
     if depth > 0 and source.size <= _BRANCHED_LEAVES:
         found = found + branched(source, depth, memo)
     return found
@@ -68,10 +86,13 @@ def least(source: Table) -> float:
 
 def decomposed(source: Table, depth: int, memo: Memo) -> list[Expression]:
     """`g(h(some leaves), the other leaves)` where one truth value of them is all that matters."""
+    parts = decomposition(source)
+    if parts is None:
+        return []
+    bound, inner, values, care = parts
     found: list[Expression] = []
-    for bound, inner, values, care in decompositions(source):
-        for piece in solve(inner, depth, memo)[:1]:
-            found.extend(solve(_outer(source, bound, piece, values, care), depth, memo)[:2])
+    for piece in solve(inner, depth, memo)[:1]:
+        found.extend(solve(_outer(source, bound, piece, values, care), depth, memo)[:2])
     return found
 
 

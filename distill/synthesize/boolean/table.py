@@ -148,12 +148,11 @@ def _place(
     named: dict[str, Any],
     plain: dict[Expression, Expression],
 ) -> None:
-    owner = owner_of(leaf)
-    if owner is None or not isinstance(owner[0], Var):
+    vector, index = owner_of(leaf) or (leaf, 0)
+    if vector is leaf or not isinstance(vector, Var):
         plain[leaf] = var(f"leaf__{place}", BOOL)
         named[f"leaf__{place}"] = columns[:, place]
         return
-    vector, index = owner
     shape = getattr(vector.type, "shape", (0,))
     held = named.setdefault(vector.name, np.zeros((len(columns), *shape), dtype=bool))
     held[:, index] = columns[:, place]
