@@ -63,7 +63,7 @@ def _solved(rows: NDArray[np.float64], limit: NDArray[np.float64], signs: Bits) 
         return None
     found = milp(
         cost,
-        constraints=LinearConstraint(rows, -np.inf, limit)  # type: ignore[arg-type],
+        constraints=LinearConstraint(rows, -np.inf, limit),  # type: ignore[arg-type]
         integrality=np.ones(len(cost)),
         bounds=Bounds(0, _LARGEST_WEIGHT),
         options={"node_limit": _NODES},
