@@ -96,7 +96,7 @@ class KeySet:
             self._rebuild(known)
 
     def _rebuild(self, known: Keys) -> None:
-        """Put different keys (overwritten) into the empty table: what linear probing in order of slots gives.
+        """Put different keys (overwritten) into the empty table, probing in order of slots.
 
         The k-th key of that order sits at the largest of slot[j] + (k - j), j <= k. The few
         that would run over the table's end are placed as any other key.

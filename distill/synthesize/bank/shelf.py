@@ -19,14 +19,15 @@ class Piece(NamedTuple):
     keys: NDArray[np.uint64]
     cost: int
     operation: int
-    children: tuple[NDArray[np.intp], ...]
+    children: tuple[NDArray[np.int32], ...]
 
 
 @dataclass(eq=False)
 class Shelf:
     """Entries of one type while the bank grows; only the first `valued` rows have values.
 
-    The columns hold all entries but those in `pieces`; `size` counts both. `projections` (valued, 2) belong to numbers and are kept because every level needs them.
+    The columns hold all entries but those in `pieces`; `size` counts both. `projections`
+    (valued, 2) belong to numbers and are kept because every level needs them.
     """
 
     is_number: bool
