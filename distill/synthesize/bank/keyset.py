@@ -40,25 +40,10 @@ class KeySet:
         self.count += len(fresh)
         return unknown.take(fresh)
 
-    def contains(self, keys: Keys) -> NDArray[np.bool_]:
-        """Which of the keys (n,) are known."""
-        slots = self._slots(keys)
-        known = np.zeros(len(keys), dtype=np.bool_)
-        open_ = np.arange(len(keys))
-        while open_.size:
-            held = self._table[slots[open_]]
-            known[open_] = held == keys[open_]
-            open_ = open_[(held != _EMPTY) & (held != keys[open_])]
-            slots[open_] = self._next(slots[open_])
-        return known
-
     def _slots(self, keys: Keys) -> Positions:
         slots = keys * _SPREAD
         np.right_shift(slots, self._shift, out=slots)
         return slots.view(np.int64)
-
-    def _next(self, slots: Positions) -> Positions:
-        return (slots + 1) & (len(self._table) - 1)
 
     def _place(self, keys: Keys, slots: Positions) -> Positions:
         """Walk each key to its own or an empty slot; returns ascending positions of placed keys.
