@@ -1,7 +1,8 @@
 """The speed core of the enumerator: a bank of behaviours, grown by cost, asked by lookup.
 
 `start` and `grow` make a `Bank` from leaves and operations (plain data), `rebuild` gives an
-entry's expression, `last_step` answers the last operation of a target by lookup.
+entry's expression, `last_step` answers the last operation of a target by lookup and
+`two_steps` the last two.
 """
 
 from distill.synthesize.bank.data import Bank, Entries, Leaf, rebuild
@@ -10,6 +11,7 @@ from distill.synthesize.bank.last_step import last_step
 from distill.synthesize.bank.matches import Match, match_tree
 from distill.synthesize.bank.operation import BOOL, NUMBER, Operation
 from distill.synthesize.bank.target import BoolTarget, NumberTarget, bool_target, number_target
+from distill.synthesize.bank.two_steps import Plan, head, two_steps
 
 __all__ = [
     "BOOL",
@@ -21,11 +23,14 @@ __all__ = [
     "Match",
     "NumberTarget",
     "Operation",
+    "Plan",
     "bool_target",
     "grow",
+    "head",
     "last_step",
     "match_tree",
     "number_target",
     "rebuild",
     "start",
+    "two_steps",
 ]

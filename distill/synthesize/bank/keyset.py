@@ -11,8 +11,9 @@ Positions = NDArray[np.intp]
 
 _EMPTY = np.uint64(0xA3B195354A39B70D)  # a key of this value is taken for known: 1 in 2^64
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)
+_UNSPREAD = np.uint64(pow(0xD6E8FEB86659FD93, -1, 1 << 64))
 _SCRATCH_BITS = 17
-_ROOM = 4  # slots per key: fewer collisions, and each round of them costs a dozen array calls
+_ROOM = 3  # slots per key: fewer collisions, and each round of them costs a dozen array calls
 
 
 class KeySet:
@@ -32,52 +33,37 @@ class KeySet:
         """Add keys (n,); returns the ascending positions of the first occurrence of new ones."""
         self.reserve(len(keys))
         slots = self._slots(keys)
-        unknown = np.flatnonzero(self._table.take(slots) != keys)
+        (unknown,) = (self._table.take(slots) != keys).nonzero()
         if not unknown.size:
             return unknown
         fresh = self._place(keys.take(unknown), slots.take(unknown))
         self.count += len(fresh)
         return unknown.take(fresh)
 
-    def contains(self, keys: Keys) -> NDArray[np.bool_]:
-        """Which of the keys (n,) are known."""
-        slots = self._slots(keys)
-        known = np.zeros(len(keys), dtype=np.bool_)
-        open_ = np.arange(len(keys))
-        while open_.size:
-            held = self._table[slots[open_]]
-            known[open_] = held == keys[open_]
-            open_ = open_[(held != _EMPTY) & (held != keys[open_])]
-            slots[open_] = self._next(slots[open_])
-        return known
-
     def _slots(self, keys: Keys) -> Positions:
         slots = keys * _SPREAD
         np.right_shift(slots, self._shift, out=slots)
         return slots.view(np.int64)
-
-    def _next(self, slots: Positions) -> Positions:
-        return (slots + 1) & (len(self._table) - 1)
 
     def _place(self, keys: Keys, slots: Positions) -> Positions:
         """Walk each key to its own or an empty slot; returns ascending positions of placed keys.
 
         Several keys may want one slot (equal keys do): one wins it, the others look again.
         """
-        placed = []
+        placed = np.zeros(len(keys), dtype=np.bool_)
         open_ = np.arange(len(keys))
         while open_.size:
             held = self._table.take(slots)
-            won = np.flatnonzero((held == _EMPTY) & self._elected(slots))
+            (won,) = ((held == _EMPTY) & self._elected(slots)).nonzero()
             self._table[slots.take(won)] = keys.take(won)
-            placed.append(open_.take(won))
+            placed[open_.take(won)] = True
             stay = held != keys
             stay[won] = False
-            rest = np.flatnonzero(stay)
+            (rest,) = stay.nonzero()
             step = (held.take(rest) != _EMPTY).astype(np.int64)
             keys, open_ = keys.take(rest), open_.take(rest)
             slots = (slots.take(rest) + step) & (len(self._table) - 1)
-        return np.sort(np.concatenate(placed)) if placed else open_
+        return placed.nonzero()[0]
 
     def _elected(self, slots: Positions) -> NDArray[np.bool_]:
         """One of those who want the same place of a table small enough for the cache: the first."""
@@ -90,21 +76,24 @@ class KeySet:
         """Keep the table sparse, even if all of `extra` further keys are new."""
         needed = _ROOM * (self.count + extra)
         if needed > len(self._table):
-            known = self._table[self._table != _EMPTY]
+            known = self._table.take((self._table != _EMPTY).nonzero()[0])
             self._empty_table(max(self._bits + 2, int(needed).bit_length()))
             self._rebuild(known)
 
     def _rebuild(self, known: Keys) -> None:
-        """Put different keys into the empty table: what linear probing in order of slots gives.
+        """Put different keys (overwritten) into the empty table, probing in order of slots.
 
         The k-th key of that order sits at the largest of slot[j] + (k - j), j <= k. The few
         that would run over the table's end are placed as any other key.
         """
-        slots = self._slots(known)
-        order = np.argsort(slots)
+        known *= _SPREAD
+        known.sort()
         rank = np.arange(len(known))
-        seats = np.maximum.accumulate(slots[order] - rank) + rank
-        inside = seats < len(self._table)
-        self._table[seats[inside]] = known[order[inside]]
-        rest = known[order[~inside]]
-        self._place(rest, self._slots(rest))
+        seats = (known >> self._shift).view(np.int64)
+        seats -= rank
+        np.maximum.accumulate(seats, out=seats)
+        seats += rank
+        known *= _UNSPREAD
+        inside = int(np.searchsorted(seats, len(self._table)))
+        self._table[seats[:inside]] = known[:inside]
+        self._place(known[inside:], self._slots(known[inside:]))

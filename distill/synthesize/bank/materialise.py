@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from distill.synthesize.bank.data import LEAF
 from distill.synthesize.bank.operation import BOOL, NUMBER
 from distill.synthesize.bank.packing import pack
-from distill.synthesize.bank.shelf import Shelf, append_values
+from distill.synthesize.bank.shelf import Shelf, append_values, settle
 from distill.synthesize.bank.work import Work, evaluate, evaluate_words
 
 _CHUNK = 4096
@@ -23,6 +23,7 @@ def materialise(work: Work) -> None:
 
 
 def _fill(work: Work, shelf: Shelf) -> None:
+    settle(shelf)
     end = shelf.size
     for start in range(shelf.valued, end, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, end))

@@ -39,6 +39,8 @@ class Operation:
     bools) and `precondition(xp, *arguments)` gives True where it is defined. `kind` promises
     that `array` is the function of that name (see `SIGNATURES`, and "if"), undefined at most
     for a divisor of 0, so that candidates can be told apart without being computed.
+    A unary operation may have `inverse(xp, low, high)`: the (low, high) between which its
+    argument must lie for its result to lie within those given, low > high where it can't.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Operation:
     commutative: bool = False
     precondition: Callable[..., Any] | None = None
     kind: str | None = None
+    inverse: Callable[..., Any] | None = None
 
     @property
     def fast_kind(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,21 @@ from distill.synthesize.bank.keys import project
 from distill.synthesize.bank.keyset import KeySet
 
 
+class Piece(NamedTuple):
+    """New entries of one cost and operation, not yet joined to the columns."""
+
+    keys: NDArray[np.uint64]
+    cost: int
+    operation: int
+    children: tuple[NDArray[np.int32], ...]
+
+
 @dataclass(eq=False)
 class Shelf:
     """Entries of one type while the bank grows; only the first `valued` rows have values.
 
-    `projections` (valued, 2) belong to numbers and are kept because every level needs them.
+    The columns hold all entries but those in `pieces`; `size` counts both. `projections`
+    (valued, 2) belong to numbers and are kept because every level needs them.
     """
 
     is_number: bool
@@ -29,6 +39,7 @@ class Shelf:
     children: NDArray[np.int32]
     size: int
     valued: int
+    pieces: list[Piece] = field(default_factory=list)
     known: KeySet = field(default_factory=KeySet)
 
 
@@ -53,7 +64,8 @@ def open_shelf(entries: Entries, is_number: bool) -> Shelf:
 
 
 def close_shelf(shelf: Shelf) -> Entries:
-    """The frozen entries; nothing is copied, and the shelf must not be used afterwards."""
+    """The frozen entries; the shelf must not be used afterwards."""
+    settle(shelf)
     size = shelf.size
     return Entries(
         shelf.values[: shelf.valued],
@@ -68,15 +80,28 @@ def append(
     shelf: Shelf, keys: NDArray[np.uint64], cost: int, operation: int, *children: NDArray[np.intp]
 ) -> None:
     """Add entries without values; `children` are the row numbers of the arguments in order."""
-    start, stop = shelf.size, shelf.size + len(keys)
-    _reserve(shelf, stop)
-    shelf.keys[start:stop] = keys
-    shelf.cost[start:stop] = cost
-    shelf.operation[start:stop] = operation
-    shelf.children[start:stop] = -1
-    for place in range(min(len(children), MAX_ARITY)):
-        shelf.children[start:stop, place] = children[place]
-    shelf.size = stop
+    rows = tuple(child.astype(np.int32) for child in children[:MAX_ARITY])
+    shelf.pieces.append(Piece(keys, cost, operation, rows))
+    shelf.size += len(keys)
+
+
+def settle(shelf: Shelf) -> None:
+    """Join the pieces to the columns: once a level, so that blocks need not be copied often."""
+    if not shelf.pieces:
+        return
+    joined = shelf.size - sum(len(piece.keys) for piece in shelf.pieces)
+    shelf.keys = np.concatenate([shelf.keys[:joined], *(piece.keys for piece in shelf.pieces)])
+    shelf.cost = _longer(shelf.cost, joined, shelf.size)
+    shelf.operation = _longer(shelf.operation, joined, shelf.size)
+    shelf.children = _longer(shelf.children, joined, shelf.size)
+    for piece in shelf.pieces:
+        rows = slice(joined, joined + len(piece.keys))
+        shelf.cost[rows], shelf.operation[rows] = piece.cost, piece.operation
+        shelf.children[rows] = -1
+        for place, child in enumerate(piece.children):
+            shelf.children[rows, place] = child
+        joined = rows.stop
+    shelf.pieces.clear()
 
 
 def append_values(shelf: Shelf, rows: NDArray[np.intp], values: NDArray[Any]) -> None:
@@ -102,18 +127,14 @@ def level_rows(shelf: Shelf, cost: int) -> tuple[int, int]:
     return int(np.searchsorted(costs, cost)), int(np.searchsorted(costs, cost, side="right"))
 
 
-def _reserve(shelf: Shelf, size: int) -> None:
-    used = shelf.size
-    shelf.keys = _with_room(shelf.keys, used, size)
-    shelf.cost = _with_room(shelf.cost, used, size)
-    shelf.operation = _with_room(shelf.operation, used, size)
-    shelf.children = _with_room(shelf.children, used, size)
+def _longer(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
+    """A copy of the first `used` rows with room for `size` rows."""
+    grown = np.empty((size, *array.shape[1:]), dtype=array.dtype)
+    grown[:used] = array[:used]
+    return grown
 
 
 def _with_room(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
     """The array itself or a copy with at least `size` rows (doubling)."""
-    if len(array) >= size and array.flags.writeable:
-        return array
-    grown = np.empty((max(size, 2 * used, 1024), *array.shape[1:]), dtype=array.dtype)
-    grown[:used] = array[:used]
-    return grown
+    enough = len(array) >= size and array.flags.writeable
+    return array if enough else _longer(array, used, max(size, 2 * used, 1024))

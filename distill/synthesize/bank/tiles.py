@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from distill.synthesize.bank.keys import Keys
 from distill.synthesize.bank.shelf import append
 from distill.synthesize.bank.work import Work
 
-TILE = 1 << 15
-"""Candidates per tile and operation: three arrays of them fit into a 1 MiB cache."""
+TILE = 1 << 16
+"""Candidates per tile and operation: few enough for the cache, many enough for array calls."""
 
 CHUNK = 1 << 15
 """Most rows of a level that are prepared together."""
@@ -43,7 +45,7 @@ class Tile:
         rows, columns = self.shape
         if not self.same:
             return rows * columns * (1 if commutative else 2)
-        upper = sum(self.b[1] - max(row, self.b[0]) for row in range(*self.a))
+        upper = int((self.b[1] - np.maximum(np.arange(*self.a), self.b[0])).sum())
         equal = max(0, min(self.a[1], self.b[1]) - max(self.a[0], self.b[0]))
         return upper if commutative else 2 * upper - equal
 
