@@ -1,1 +1,40 @@
-"""distill: a reverse compiler for small neural networks."""
+"""A reverse compiler: a trained feed-forward network in, a short verified program out.
+
+Nothing heavy is imported before it is used (PEP 562), so `import distill` and
+`distill --help` answer at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distill.api import check, compare, distill, equivalent, inspect
+    from distill.distillation import Distillation
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "distill": "distill.api",
+    "inspect": "distill.api",
+    "check": "distill.api",
+    "compare": "distill.api",
+    "equivalent": "distill.api",
+    "Distillation": "distill.distillation",
+}
+_ROOMS = frozenset({"load", "testing"})
+
+__all__ = ["Distillation", "check", "compare", "distill", "equivalent", "inspect"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -1,0 +1,329 @@
+"""The command line: one short function per command; everything heavy is imported inside."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from distill import cli_views as views
+from distill.errors import BadInput
+
+if TYPE_CHECKING:
+    from distill.distillation import Distillation
+    from dsl.domain import Domain
+
+FOUND, FAULT, BAD_INPUT, BUDGET, REFUTED, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+VERDICT_CODES = {"holds": FOUND, "refuted": REFUTED, "unknown": UNKNOWN}
+REFUSED: type[Exception] = typer.BadParameter.__bases__[0]  # typer exports no UsageError itself
+
+app = typer.Typer(
+    name="distill",
+    help="A reverse compiler: a trained feed-forward network in, a short verified program out.",
+    epilog="Exit codes: 0 found or holds, 1 a fault of ours, 2 bad input, 3 the budget ended the "
+    "search with the literal program, 4 refuted, 5 unknown, 130 interrupted.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="An .onnx or .pt2 file.")]
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="The output folder of a run.")]
+Inputs = Annotated[
+    str | None,
+    typer.Option("--inputs", metavar="DOMAIN", help="What the inputs may be: 'x: real(-1,1)[2]'."),
+]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", metavar="FILE", help="Inputs to learn from: .npz with x, or .csv."),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(metavar="EPS", help="Largest error of a real output; default 1 % of its range."),
+]
+Seed = Annotated[int, typer.Option(help="Of every random draw.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from distill import __version__
+
+        typer.echo(f"distill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a fault (anywhere on the line).")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it, end.")
+    ] = False,
+) -> None:
+    """Options of every command; `main` has taken --debug off the line before."""
+
+
+@app.command()
+def inspect(model: Model, data: Data = None) -> None:
+    """Show inputs, outputs, operations and sizes; with --data a proposed domain."""
+    from distill import api
+
+    found = api.inspect(model, data=data)
+    rows = list(found.rows())
+    if found.proposed:
+        rows.append(("proposed domain", found.proposed))
+    views.print_rows(rows)
+
+
+@app.command()
+def run(
+    model: Model,
+    inputs: Inputs = None,
+    outputs: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="What the outputs mean: 'category(3)'.")
+    ] = None,
+    data: Data = None,
+    tolerance: Tolerance = None,
+    margin: Annotated[
+        float, typer.Option(help="Decisions closer than this to a tie may differ.")
+    ] = 0.0,
+    exact: Annotated[bool, typer.Option("--exact", help="Keep every weight as it is.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Use the domain proposed from --data.")] = False,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
+    steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
+    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+    seed: Seed = 0,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where to; default ./NAME.distilled.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print evidence.json.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
+) -> None:
+    """Distil MODEL into a program with evidence, in a folder."""
+    from distill.output_folder import default_folder, staged
+
+    limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
+    _check_limits(**limits, jobs=jobs, seed=seed)
+    with staged(Path(out) if out else default_folder(model)) as place:
+        domain = _domain(inputs) or _proposed(model, data, yes)
+        with views.progress(show=not (quiet or as_json)) as report:
+            from distill import api
+
+            found = api.distill(
+                model,
+                inputs=domain,
+                outputs=outputs,
+                data=data,
+                exact=exact,
+                jobs=jobs,
+                seed=seed,
+                progress=report,
+                **limits,
+            )
+        found.save(place.draft)
+        place.publish()
+    _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
+    raise typer.Exit(_run_code(found))
+
+
+@app.command()
+def check(folder: Folder) -> None:
+    """Re-check the evidence of a finished run without trusting it; program.py is not executed."""
+    from distill import api
+
+    found = api.check(folder)
+    views.print_lines([*found.lines, found.verdict])
+    raise typer.Exit(VERDICT_CODES[found.verdict])
+
+
+@app.command()
+def show(
+    folder: Folder,
+    form: Annotated[
+        views.Form, typer.Option("--as", help="In which form to print the program.")
+    ] = views.Form.text,
+    expand: Annotated[
+        int, typer.Option(metavar="N", help="Open the program's parts N levels down.")
+    ] = 0,
+    front: Annotated[
+        bool, typer.Option("--front", help="List the other programs: bits against error.")
+    ] = False,
+) -> None:
+    """Print the program of a finished run."""
+    from distill.distillation import Distillation
+
+    _require("--expand", expand, 0)
+    found = Distillation.load(folder)
+    if front:
+        views.print_front(found.front)
+    elif expand:
+        views.print_text(str(found.expand(expand)))
+    else:
+        views.print_text(views.program_as(found, form))
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A network, program.dsl, DIR or .py.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    inputs: Inputs = None,
+    tolerance: Tolerance = None,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
+    seed: Seed = 0,
+) -> None:
+    """Test two things for equivalence. A .py file given here IS EXECUTED: only give ones you trust."""
+    _check_limits(tolerance=tolerance, budget=budget, seed=seed)
+    domain = _domain(inputs)
+    if domain is None:
+        raise BadInput("compare needs a domain to compare on; add --inputs 'x: real(-1,1)[2]'.")
+    from distill import api
+
+    evidence = api.compare(
+        first, second, domain, tolerance=tolerance, seed=seed, budget=budget
+    )
+    views.print_evidence(evidence)
+    raise typer.Exit(_compare_code(evidence.verdict))
+
+
+@app.command()
+def primitives(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one.")] = None,
+) -> None:
+    """The vocabulary: signatures and examples; with NAME also laws and meanings."""
+    import dsl.primitives  # noqa: F401  (fills the registry)
+    from dsl.primitive import REGISTRY
+
+    if name is None:
+        views.print_vocabulary(REGISTRY.values())
+        return
+    named = {p.symbol: p for p in REGISTRY.values() if p.symbol} | REGISTRY
+    if name not in named:
+        raise BadInput(f"There is no primitive {name!r}; 'distill primitives' lists them all.")
+    views.print_primitive(named[name])
+
+
+def _domain(text: str | None) -> Domain | None:
+    from dsl.domain_text import parse_domain
+
+    return None if text is None else parse_domain(text)
+
+
+def _proposed(model: str, data: str | None, yes: bool) -> Domain:
+    if data is None:
+        raise BadInput(
+            "The domain is missing; add --inputs 'x: real(-1,1)[2]', or --data FILE to have one "
+            "proposed."
+        )
+    from distill import api
+
+    text = api.inspect(model, data=data).proposed
+    if text is None:
+        raise BadInput(f"No domain can be proposed from {data!r}; add --inputs '...'.")
+    views.print_error(f"proposed domain: {text}")
+    if not yes:
+        raise BadInput("A proposed domain is not used unasked; add --yes or --inputs '...'.")
+    domain = _domain(text)
+    assert domain is not None
+    return domain
+
+
+def _print_result(found: Distillation, folder: str, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        typer.echo(found.evidence.to_json())
+    elif not quiet:
+        views.print_text(found.summary())
+        views.print_text(f"\nwritten to {folder}")
+
+
+def _run_code(found: Distillation) -> int:
+    if getattr(found, "interrupted", False):
+        return INTERRUPTED
+    return FOUND if found.found else BUDGET
+
+
+def _compare_code(verdict: str) -> int:
+    return {"refuted": REFUTED, "unknown": UNKNOWN}.get(verdict, FOUND)
+
+
+def _check_limits(**limits: float | None) -> None:
+    least = {"budget": 0.001, "steps": 1, "jobs": 1}
+    for name, value in limits.items():
+        _require(f"--{name}", value, least.get(name, 0))
+
+
+def _require(option: str, value: float | None, least: float) -> None:
+    if value is not None and not (math.isfinite(value) and value >= least):
+        raise BadInput(f"{option} is {value}; it must be a finite number of at least {least}.")
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    _harden_streams()
+    sys.exit(answer([w for w in words if w != "--debug"], debug="--debug" in words))
+
+
+def answer(words: list[str], *, debug: bool = False) -> int:
+    """Run one command; returns the exit code.
+
+    Bad input gets one sentence on stderr and 2. A fault of ours gets one sentence and 1, with
+    `debug` its traceback. An interrupt that the search didn't turn into a result gets 130.
+    """
+    try:
+        return app(words, standalone_mode=False) or 0
+    except BrokenPipeError:
+        _drop_stdout()
+        return FOUND
+    except (KeyboardInterrupt, typer.Abort):
+        views.print_error("interrupted; nothing was written")
+        return INTERRUPTED
+    except Exception as error:
+        if debug and not _is_bad_input(error):
+            raise
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    if _is_bad_input(error):
+        views.print_error(_sentence(error))
+        return BAD_INPUT
+    kind = type(error).__name__
+    views.print_error(
+        f"a fault of ours, not of your input ({kind}: {_sentence(error)}); "
+        "run it again with --debug and report what it prints"
+    )
+    return FAULT
+
+
+def _is_bad_input(error: Exception) -> bool:
+    from dsl.domain import DomainError
+    from dsl.text import ParseError
+
+    return isinstance(error, BadInput | DomainError | ParseError | REFUSED)
+
+
+def _sentence(error: Any) -> str:
+    text = error.format_message() if isinstance(error, REFUSED) else str(error)  # pyright: ignore
+    return " ".join(text.split())
+
+
+def _harden_streams() -> None:
+    """Characters that the terminal's encoding lacks are escaped, instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_stdout() -> None:
+    """Keep the interpreter from flushing into a pipe that is closed (`| head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""What the command line prints. Text from models and files is shown plain, never as markup."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from distill.distillation import Distillation
+    from dsl.primitive import Primitive
+
+Report = Callable[[str, "float | None"], None]
+"""Takes the stage's name and the share that is done, 0..1, if it is known."""
+
+
+class Form(str, Enum):
+    """The forms in which `show` prints a program."""
+
+    text = "text"
+    python = "python"
+    sympy = "sympy"
+    latex = "latex"
+    english = "english"
+
+
+def safe(text: str) -> str:
+    """`text` with control and direction characters escaped; line ends and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def print_text(text: str) -> None:
+    """Print to standard output as it is, unwrapped."""
+    print(safe(text))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print each line."""
+    print_text("\n".join(lines))
+
+
+def print_error(sentence: str) -> None:
+    """Print one line to standard error."""
+    print("distill: " + safe(" ".join(sentence.split())), file=sys.stderr)
+
+
+def print_rows(rows: Iterable[tuple[str, str]]) -> None:
+    """Print labels with their texts below each other."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in rows:
+        table.add_row(Text(safe(label)), Text(safe(str(text))))
+    _console().print(table)
+
+
+def print_vocabulary(primitives: Iterable[Primitive]) -> None:
+    """Print a line per primitive, by family."""
+    table = Table("family", "written", "what it is", "example", box=None, header_style="bold")
+    for primitive in sorted(primitives, key=lambda p: (family(p), p.name)):
+        example = show_example(primitive, 0) if primitive.examples else ""
+        cells = (family(primitive), signature(primitive), primitive.doc, example)
+        table.add_row(*map(Text, cells))
+    _console().print(table)
+
+
+def print_primitive(primitive: Primitive) -> None:
+    """Print everything that is declared about one primitive."""
+    rows = [
+        ("written", signature(primitive)),
+        ("family", family(primitive)),
+        ("what it is", primitive.doc),
+        ("in words", primitive.english),
+        ("laws", ", ".join(sorted(primitive.laws)) or "none declared"),
+        ("lifted over vectors", "yes" if primitive.elementwise else "no"),
+        ("exact on rationals", "yes" if primitive.exact else "no"),
+        ("partial", "yes" if primitive.precondition else "no, defined everywhere"),
+    ]
+    if isinstance(primitive.python, str):
+        rows.append(("python", primitive.python))
+    examples = [("example", show_example(primitive, i)) for i in range(len(primitive.examples))]
+    print_rows(rows + examples)
+
+
+def signature(primitive: Primitive) -> str:
+    """How the primitive is written: `max(x, y)` or `x + y`."""
+    named = primitive.parameters or _letters(primitive)
+    if primitive.symbol is None:
+        return f"{primitive.name}({', '.join(named)})"
+    if len(named) == 1:
+        space = " " if primitive.symbol.isalpha() else ""
+        return f"{primitive.symbol}{space}{named[0]}"
+    return f" {primitive.symbol} ".join(named)
+
+
+def family(primitive: Primitive) -> str:
+    """The family that declares the primitive."""
+    if primitive.family:
+        return primitive.family
+    homes = [str(m.__module__) for m in (primitive.array, primitive.infer, primitive.scalar)]
+    rooms = [h.rpartition(".")[2] for h in homes if h.startswith("dsl.primitives.")]
+    return next((room for room in rooms if room not in ("arrays", "signatures")), "own")
+
+
+def show_example(primitive: Primitive, index: int) -> str:
+    """One example as a line: `max(1, 2) = 2`."""
+    example = primitive.examples[index]
+    arguments = ", ".join(map(_value, example.arguments))
+    return f"{primitive.name}({arguments}) = {_value(example.result)}"
+
+
+def print_front(front: Iterable[Any]) -> None:
+    """Print the programs of a front, shortest first: bits, error, text."""
+    from dsl.text import show_program
+
+    table = Table("bits", "error", "program", box=None, header_style="bold")
+    for point in sorted(front, key=lambda p: p.bits):
+        text = safe(show_program(point.program).strip())
+        table.add_row(f"{point.bits:.1f}", f"{point.error:.3g}", Text(text, overflow="fold"))
+    _console().print(table)
+
+
+def print_evidence(evidence: Any) -> None:
+    """Print a claim: in words where it has some, else its record."""
+    print_text(str(evidence))
+
+
+def program_as(found: Distillation, form: Form) -> str:
+    """The program of a distillation in one of the forms."""
+    if form is Form.text:
+        from dsl.text import show_program
+
+        return show_program(found.program).rstrip()
+    makers: dict[Form, Callable[[], Any]] = {
+        Form.python: found.to_python,
+        Form.sympy: found.to_sympy,
+        Form.latex: found.to_latex,
+        Form.english: found.to_english,
+    }
+    return str(makers[form]()).rstrip()
+
+
+@contextmanager
+def progress(*, show: bool) -> Iterator[Report | None]:
+    """A function for stages to report to; draws on standard error where that is a terminal."""
+    console = Console(stderr=True)
+    if not (show and console.is_terminal):
+        yield None
+        return
+    with console.status("loading") as status:
+
+        def report(stage: str, done: float | None) -> None:
+            share = "" if done is None else f" {100 * done:.0f} %"
+            status.update(Text(safe(stage) + share))
+
+        yield report
+
+
+def _console() -> Console:
+    return Console(highlight=False, markup=False, emoji=False, width=None if _terminal() else 160)
+
+
+def _terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _letters(primitive: Primitive) -> tuple[str, ...]:
+    count = len(primitive.examples[0].arguments) if primitive.examples else 1
+    return tuple("xyzuvw"[:count]) if count <= 6 else ("x", "...")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_value, value))}]"
+    return str(value)

@@ -1,0 +1,141 @@
+"""The output folder of a run: written whole beside its place, then moved there in one step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from distill.errors import BadInput
+
+MARK = "evidence.json"
+"""The file by which a folder is known as ours."""
+
+OURS = frozenset(
+    {
+        MARK,
+        "program.py",
+        "program.dsl",
+        "test_program.py",
+        "network.onnx",
+        "original.onnx",
+        "summary.txt",
+        "report.html",
+        "__pycache__",
+        ".pytest_cache",
+        ".hypothesis",
+    }
+)
+"""What a run (or testing its result) may leave; only these are replaced by a new run."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """A hidden folder on the target's disk: `draft` is written to, `target` is where it belongs."""
+
+    holder: Path
+    draft: Path
+    target: Path
+
+    def publish(self) -> None:
+        """Put the draft in the target's place; files of the user's in the old folder stay.
+
+        Raises:
+            BadInput: the place was taken by something else meanwhile, or can't be written.
+        """
+        old = self.holder / "old"
+        try:
+            require_free(self.target)
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            if not self.target.exists():
+                self.draft.rename(self.target)
+                return
+            self.target.rename(old)
+            _move_or_restore(self.draft, self.target, old)
+            _keep_foreign(old, self.target)
+        except OSError as error:
+            raise BadInput(_refusal(self.target, error)) from None
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def default_folder(model: str) -> Path:
+    """`NAME.distilled` in the current folder for a model file NAME.onnx or NAME.pt2."""
+    return Path(f"{Path(model).stem or 'network'}.distilled")
+
+
+def require_free(target: Path) -> None:
+    """Refuse a target that is a file, or a folder with something in it that no run wrote.
+
+    Raises:
+        BadInput: naming the folder and the way out.
+    """
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise BadInput(f"{shown(target)} is a file; give --out a folder.")
+    if any(target.iterdir()) and not (target / MARK).is_file():
+        raise BadInput(
+            f"{shown(target)} holds files and no {MARK}, so no run of distill wrote it; "
+            "give --out another folder."
+        )
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Staging]:
+    """A place to write the result; made before the long work, so that a refusal comes early.
+
+    Nothing is left behind, whatever happens, but what `publish` moved to the target.
+
+    Raises:
+        BadInput: the target is foreign, or its disk can't be written.
+    """
+    target = Path(os.path.abspath(target.expanduser())).resolve()
+    try:
+        require_free(target)
+        holder = Path(tempfile.mkdtemp(prefix=".distill-", dir=_nearest_folder(target.parent)))
+    except OSError as error:
+        raise BadInput(_refusal(target, error)) from None
+    try:
+        draft = holder / "new"
+        draft.mkdir()
+        yield Staging(holder, draft, target)
+    finally:
+        shutil.rmtree(holder / "new", ignore_errors=True)
+        with suppress(OSError):
+            holder.rmdir()
+
+
+def shown(path: Path | str) -> str:
+    """A path in quotes with every unprintable character escaped."""
+    return ascii(str(path)) if not str(path).isprintable() else f"'{path}'"
+
+
+def _nearest_folder(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    if not path.is_dir():
+        raise BadInput(f"{shown(path)} is a file, so no folder can be made in it.")
+    return path
+
+
+def _move_or_restore(draft: Path, target: Path, old: Path) -> None:
+    try:
+        draft.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+
+
+def _keep_foreign(old: Path, new: Path) -> None:
+    for entry in old.iterdir():
+        if entry.name not in OURS:
+            entry.rename(new / entry.name)
+
+
+def _refusal(target: Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"Can't write to {shown(target)} ({reason}); give --out a folder that can be written."
