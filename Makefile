@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH_INDEX ?=
-PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt \
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 TESTS ?=
 
@@ -30,7 +30,7 @@ test: $(VENV)/.dev ## run the tests; TESTS=tests/test_cli.py for some of them
 lint: $(VENV)/.dev ## check style (ruff) and types (pyright)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/.dev ## rewrite the files in the house style
 	$(BIN)/ruff check --fix-only .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -94,7 +95,9 @@ def run(
         float, typer.Option(help="Decisions closer than this to a tie may differ.")
     ] = 0.0,
     exact: Annotated[bool, typer.Option("--exact", help="Keep every weight as it is.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Use the domain proposed from --data.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Use the domain proposed from --data.")
+    ] = False,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
     steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 1,
@@ -106,7 +109,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
 ) -> None:
     """Distil MODEL into a program with evidence, in a folder."""
-    from distill.output_folder import default_folder, staged
+    from distill.cli_folder import default_folder, staged
 
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
     _check_limits(**limits, jobs=jobs, seed=seed)
@@ -177,16 +180,14 @@ def compare(
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
     seed: Seed = 0,
 ) -> None:
-    """Test two things for equivalence. A .py file given here IS EXECUTED: only give ones you trust."""
+    """Test two things for equivalence. A .py file IS EXECUTED: give only ones you trust."""
     _check_limits(tolerance=tolerance, budget=budget, seed=seed)
     domain = _domain(inputs)
     if domain is None:
         raise BadInput("compare needs a domain to compare on; add --inputs 'x: real(-1,1)[2]'.")
     from distill import api
 
-    evidence = api.compare(
-        first, second, domain, tolerance=tolerance, seed=seed, budget=budget
-    )
+    evidence = api.compare(first, second, domain, tolerance=tolerance, seed=seed, budget=budget)
     views.print_evidence(evidence)
     raise typer.Exit(_compare_code(evidence.verdict))
 
@@ -316,7 +317,7 @@ def _sentence(error: Any) -> str:
 def _harden_streams() -> None:
     """Characters that the terminal's encoding lacks are escaped, instead of ending the program."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -20,7 +20,7 @@ Report = Callable[[str, "float | None"], None]
 """Takes the stage's name and the share that is done, 0..1, if it is known."""
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """The forms in which `show` prints a program."""
 
     text = "text"
