@@ -159,9 +159,9 @@ def show(
     ] = False,
 ) -> None:
     """Print the program of a finished run."""
+    _require("--expand", expand, 0)
     from distill.distillation import Distillation
 
-    _require("--expand", expand, 0)
     found = Distillation.load(folder)
     if front:
         views.print_front(found.front)

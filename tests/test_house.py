@@ -76,7 +76,9 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_the_language_knows_nothing_of_networks() -> None:
-    assert [(m, n) for m, n in imports_below(ROOT / "dsl") if n.partition(".")[0] == "distill"] == []
+    assert [
+        (m, n) for m, n in imports_below(ROOT / "dsl") if n.partition(".")[0] == "distill"
+    ] == []
 
 
 def test_the_checker_trusts_no_verifier() -> None:
