@@ -17,7 +17,7 @@ from tests.load.models import mlp, model, save
 
 ROOT = Path(__file__).resolve().parent.parent
 MAJORITY = str(ROOT / "examples" / "majority" / "model.onnx")
-EVIL = 'x"]\n\x1b[31m<script>alert(1)</script>\u202e\'; import os; def'
+EVIL = "x\"]\n\x1b[31m<script>alert(1)</script>\u202e'; import os; def"
 
 
 class Bomb:
@@ -103,9 +103,7 @@ MODELS: dict[str, tuple[Callable[[], str], str]] = {
     ),
     "no output": (lambda: keep(model([node("Relu", "x", "y")], outputs=())), "no output"),
     "shapes": (
-        lambda: keep(
-            model([node("MatMul", "x", "w", "y")], [RECTANGLE], inputs=(("x", [1, 4]),))
-        ),
+        lambda: keep(model([node("MatMul", "x", "w", "y")], [RECTANGLE], inputs=(("x", [1, 4]),))),
         "Shapes disagree",
     ),
     "terabytes": (
