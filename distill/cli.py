@@ -236,7 +236,7 @@ def _proposed(model: str, data: str | None, yes: bool) -> Domain:
 
 def _print_result(found: Distillation, folder: str, *, as_json: bool, quiet: bool) -> None:
     if as_json:
-        typer.echo(found.evidence.to_json())
+        typer.echo((Path(folder) / "evidence.json").read_text())
     elif not quiet:
         views.print_text(found.summary())
         views.print_text(f"\nwritten to {folder}")
