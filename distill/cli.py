@@ -109,7 +109,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
 ) -> None:
     """Distil MODEL into a program with evidence, in a folder."""
-    from distill.cli_folder import default_folder, staged
+    from distill.export.place import default_folder, staged
 
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
     _check_limits(**limits, jobs=jobs, seed=seed)

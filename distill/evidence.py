@@ -24,7 +24,8 @@ class Claim:
 
     verdict: one of `RANK`; method: exhaustive, relational, bounds, smt, sampling or property.
     tolerance: the difference asked for (None for equality); achieved: the difference shown.
-    exempt: a condition in words on which nothing is claimed; left_out: its share of the domain.
+    exempt: a condition in words on which nothing is claimed (decisions of the network closer than
+        `margin`); left_out: its share of the domain.
     count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
     certificate: JSON-able proof for an independent checker.
     """
@@ -35,6 +36,7 @@ class Claim:
     tolerance: float | None = None
     achieved: float | None = None
     exempt: str | None = None
+    margin: float = 0.0
     left_out: float = 0.0
     arithmetic: str = ""
     count: int = 0
@@ -58,9 +60,7 @@ class Claim:
         return Claim(**kept, exempt=data["except"], left_out=data["share_left_out"])
 
 
-IDENTICAL = Claim(
-    "proved", "relational", "the deployed network is the original one", achieved=0.0
-)
+IDENTICAL = Claim("proved", "relational", "the deployed network is the original one", achieved=0.0)
 
 
 def weaker(first: str, second: str) -> str:

@@ -33,7 +33,7 @@ class Output:
 
     def __str__(self) -> str:
         above = element(self.type) == BOOL and self.level != 0
-        return f"{self.type} above {self.level:g}" if above else str(self.type)
+        return f"{self.type} above {self.level:.17g}" if above else str(self.type)
 
     @property
     def scalar(self) -> Type:
@@ -75,7 +75,7 @@ class Target:
     network: the original; core: the same up to the last monotone operation (a softmax or sigmoid
     that can't change a decision is left off), which is the oracle; form: its normal form.
     output: how the core's numbers are read; margins are therefore in logits where a sigmoid or
-    softmax was left off.
+    softmax was left off. reading: how the network's own are.
     tolerance: for real outputs the largest difference allowed, for discrete ones the largest
     share of the domain; margin: decisions closer than this may differ.
     data: the inputs of the user's data, as columns, if any.
@@ -87,6 +87,7 @@ class Target:
     core: Network
     domain: Domain
     output: Output
+    reading: Output
     form: NormalForm
     tolerance: float
     margin: float = 0.0
@@ -130,7 +131,7 @@ def parse_output(text: str) -> Output:
 def _with_level(text: str, item: Type, level: str) -> Output:
     if not level:
         return Output(item, 0.0 if element(item) != BOOL else np.nan)
-    if element(item) != BOOL or not re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", level):
+    if element(item) != BOOL or not re.fullmatch(r"\s*-?\d+(\.\d+)?(e-?\d+)?\s*", level):
         raise BadInput(f"'above' needs a bool and a number, as in 'bool above 0.7'; got {text!r}")
     return Output(item, float(level))
 
@@ -191,7 +192,7 @@ def make_target(
         )
     core, read = _without_last(network, output)
     form = core.normal_form()
-    target = Target(network, core, domain, read, form, tolerance or 0.0, margin, data)
+    target = Target(network, core, domain, read, output, form, tolerance or 0.0, margin, data)
     if tolerance is None:
         eps = _default_tolerance(target, seed)
         target = replace(target, tolerance=eps, soft=not read.discrete)

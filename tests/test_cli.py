@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from distill.cli import answer, main
-from distill.cli_folder import MARK, default_folder, staged
+from distill.export.place import MARK, default_folder, staged
 from distill.cli_views import safe
 from distill.errors import BadInput
 

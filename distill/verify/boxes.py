@@ -202,6 +202,7 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
         f"{wording} ({boxes:,} boxes)",
         achieved=0.0 if verdict == "proved" else None,
         exempt=exemption(square.margin),
+        margin=square.margin,
         arithmetic=ARITHMETIC,
         count=boxes,
         seconds=time.perf_counter() - begin,

@@ -69,6 +69,7 @@ def _claim(
         tolerance=None if discrete else square.target.tolerance,
         achieved=None if verdict == "refuted" else worst,
         exempt=exemption(square.margin) if left_out else None,
+        margin=square.margin,
         left_out=left_out / max(seen, 1),
         arithmetic="network in float32 as run, program exact or float64",
         count=seen,

@@ -1,0 +1,359 @@
+"""The door for Python: distill, inspect, check, compare, equivalent."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from distill.distillation import Alternative, Distillation
+from distill.errors import BadInput
+from distill.evidence import Claim, Evidence
+from distill.load import load
+from distill.network import Network
+from distill.pipeline import Outcome, Settings, distil
+from distill.run.budget import DEFAULT_STEPS, Budget, Progress, silent
+from distill.synthesize.literal import literal_program
+from distill.synthesize.loop import Vocabulary
+from distill.target import make_target, resolve_output
+from dsl.cost import VERSION
+from dsl.domain import Columns, Domain, DomainError
+from dsl.domain_text import parse_domain, show_domain
+from dsl.primitive import REGISTRY, Primitive
+from dsl.program import Expression, Program
+from dsl.text import ParseError, parse
+
+_LIBRARIES = ("torch", "numpy", "z3-solver", "sympy", "networkx", "onnx")
+
+
+def distill(
+    model: Any,
+    inputs: str | Domain | None = None,
+    outputs: str | None = None,
+    data: Any = None,
+    tolerance: float | None = None,
+    margin: float = 0.0,
+    exact: bool = False,
+    budget: float = 60.0,
+    steps: int | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    hints: Sequence[str | Expression] = (),
+    allowed: Sequence[str] | None = None,
+    forbidden: Sequence[str] = (),
+    primitives: Sequence[Primitive] = (),
+    progress: Progress | None = None,
+) -> Distillation:
+    """Distil a trained network into a readable program with evidence.
+
+    Args:
+        model: path of an .onnx or .pt2 file, torch module, exported program, scikit-learn MLP or
+            pipeline, or a loaded `Network`.
+        inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool"; without it one is proposed from `data`.
+        outputs: the output type, e.g. "category(3)"; inferred from the last operation if left out.
+        data: unlabelled inputs (n, width) in the network's units, or the path of a .npz or .csv.
+        tolerance: largest difference of real outputs (default 1 % of the output's range), or share
+            of the domain on which a discrete program over reals may differ (default 1 %).
+        margin: decisions of the network closer than this may differ.
+        exact: forbid changes of the network's weights.
+        budget: seconds that the search may take; steps: candidates it may look at.
+        seed: of everything random; the same network, seed and steps give the same program.
+        jobs: worker processes; the program doesn't depend on it.
+        hints: guesses to start from, as text over the domain's names or as expressions.
+        allowed, forbidden: names of primitives; primitives: your own.
+        progress: called with a stage and how much of it is done (or None).
+
+    Raises:
+        BadInput: something can't be used, in one sentence.
+    """
+    _check_numbers(tolerance, margin, budget, steps, jobs)
+    network = load(model)
+    rows = read_data(data)
+    domain = _domain(inputs, rows, network)
+    target = make_target(
+        network,
+        domain,
+        resolve_output(network, outputs),
+        tolerance,
+        margin,
+        columns_of(domain, rows),
+        seed,
+    )
+    settings = Settings(
+        seed=seed,
+        exact=exact,
+        vocabulary=_vocabulary(allowed, forbidden, primitives),
+        hints=tuple(_hint(h, domain) for h in hints),
+        progress=progress or silent,
+    )
+    spent = Budget(steps or DEFAULT_STEPS, budget)
+    with _interruptible(spent):
+        outcome = distil(target, settings, spent)
+    return _distillation(outcome, network, domain, spent, seed)
+
+
+def _check_numbers(
+    tolerance: float | None, margin: float, budget: float, steps: int | None, jobs: int
+) -> None:
+    if tolerance is not None and not 0 <= tolerance < float("inf"):
+        raise BadInput(f"the tolerance must be a number from 0 up, not {tolerance}")
+    if not 0 <= margin < float("inf"):
+        raise BadInput(f"the margin must be a number from 0 up, not {margin}")
+    if not budget > 0:
+        raise BadInput(f"the budget must be more than 0 seconds, not {budget}")
+    if steps is not None and steps < 1:
+        raise BadInput(f"the steps must be 1 or more, not {steps}")
+    if jobs < 1:
+        raise BadInput(f"the jobs must be 1 or more, not {jobs}")
+
+
+def read_domain(inputs: str | Domain) -> Domain:
+    """A domain from its text.
+
+    Raises:
+        BadInput: it can't be read.
+    """
+    if isinstance(inputs, Domain):
+        return inputs
+    try:
+        return parse_domain(inputs)
+    except DomainError as error:
+        raise BadInput(str(error)) from None
+
+
+def _domain(inputs: str | Domain | None, rows: Any, network: Network) -> Domain:
+    if inputs is not None:
+        return read_domain(inputs)
+    if rows is None:
+        raise BadInput(
+            "say what the inputs may be, e.g. inputs='real(-1,1)[2]', or give data to propose it from"
+        )
+    from distill.propose import propose_domain
+
+    return propose_domain(_fitting(rows, network.input_width))
+
+
+def read_data(data: Any) -> Any:
+    """Unlabelled inputs (n, width) from an array, a .npz with `x`, or a .csv with a header.
+
+    Raises:
+        BadInput: the file can't be read as such.
+    """
+    if data is None:
+        return None
+    from distill.load.data import read_inputs
+
+    return read_inputs(data)
+
+
+def _fitting(rows: Any, width: int) -> Any:
+    if rows.shape[1] != width:
+        raise BadInput(
+            f"the data has {rows.shape[1]} columns, and the network takes {width} inputs"
+        )
+    return rows
+
+
+def columns_of(domain: Domain, rows: Any) -> Columns | None:
+    """The data's rows that lie in the domain, as columns.
+
+    Raises:
+        BadInput: another number of columns, or no row lies in the domain.
+    """
+    if rows is None:
+        return None
+    columns = domain.decode(_fitting(rows, domain.width))
+    inside = domain.contains(columns)
+    if not inside.any():
+        raise BadInput(f"no row of the data lies in the domain '{show_domain(domain)}'")
+    return tuple(c[inside] for c in columns)
+
+
+def _vocabulary(
+    allowed: Sequence[str] | None, forbidden: Sequence[str], own: Sequence[Primitive]
+) -> Vocabulary:
+    for name in [*(allowed or ()), *forbidden]:
+        if name not in REGISTRY:
+            raise BadInput(f"there is no primitive named {name!r}; see `distill primitives`")
+    return Vocabulary(
+        None if allowed is None else frozenset(allowed), frozenset(forbidden), tuple(own)
+    )
+
+
+def _hint(hint: str | Expression, domain: Domain) -> Expression:
+    if isinstance(hint, Expression):
+        return hint
+    try:
+        return parse(hint, dict(domain.parameters))
+    except ParseError as error:
+        raise BadInput(f"can't read the hint {hint!r}: {error}") from None
+
+
+@contextmanager
+def _interruptible(budget: Budget) -> Iterator[None]:
+    """Ctrl-C ends the search and keeps what was found; a second one ends the program."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: Any) -> None:
+        budget.interrupted = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _distillation(
+    outcome: Outcome, network: Network, domain: Domain, budget: Budget, seed: int
+) -> Distillation:
+    program = outcome.chosen.program
+    evidence = Evidence(
+        outcome.program_vs_deployed,
+        outcome.deployed_vs_original,
+        show_domain(domain),
+        str(outcome.target.reading),
+        {"program": outcome.chosen.bits, "network": outcome.network_bits, "version": VERSION},
+        budget.elapsed,
+        budget.spent,
+        seed,
+        versions(),
+        {
+            "program": program_hash(program),
+            "network": outcome.deployed.sha256(),
+            "original": network.sha256(),
+        },
+    )
+    alternatives = tuple(
+        Alternative(j.candidate.program, j.candidate.bits, j.error, j.candidate.route)
+        for j in outcome.others
+    )
+    target = outcome.target
+    return Distillation(
+        program,
+        evidence,
+        outcome.deployed,
+        network,
+        domain,
+        target.reading,
+        alternatives,
+        found=outcome.finished or not outcome.literal,
+        literal=literal_program(target.form, domain, target.output, plain_matrices=True),
+        note=_note(outcome),
+    )
+
+
+def _note(outcome: Outcome) -> str:
+    if not outcome.literal or outcome.closest is None:
+        return ""
+    near = outcome.closest
+    return (
+        f"nothing shorter was found; the closest was {near.candidate.program.main.body} "
+        f"({near.candidate.bits:.0f} bits), with an error of {near.error:.4g}"
+    )
+
+
+def program_hash(program: Program) -> str:
+    """sha256 of the written form."""
+    return hashlib.sha256(str(program).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of distill, Python and the libraries that proofs and runs rest on."""
+    found = {"distill": _version("distill"), "python": platform.python_version()}
+    return found | {name: _version(name) for name in _LIBRARIES}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a model is made of, and the domain that its data suggest."""
+
+    lines: tuple[tuple[str, str], ...]
+    proposed: str | None
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Label and text of every line."""
+        return list(self.lines)
+
+
+def inspect(model: Any, data: Any = None) -> Inspection:
+    """Inputs, outputs, operations and sizes of a model; with data a proposed domain.
+
+    Raises:
+        BadInput: the model or the data can't be read.
+    """
+    network = load(model)
+    rows = read_data(data)
+    proposed = None
+    if rows is not None:
+        from distill.propose import propose_domain
+
+        proposed = show_domain(propose_domain(_fitting(rows, network.input_width)))
+    return Inspection(tuple(_inspected(network)), proposed)
+
+
+def _inspected(network: Network) -> Iterator[tuple[str, str]]:
+    found = network.summary()
+    yield "input", f"{network.input_name!a} {list(network.input_shape)}"
+    yield "output", f"{network.output_name!a} {list(network.output_shape)}"
+    yield "read as", str(resolve_output(network, None))
+    for label, value in found.items():
+        yield str(label).replace("_", " "), str(value)
+
+
+def check(folder: str | Path) -> Any:
+    """Re-check the evidence of a finished distillation without trusting the run that made it.
+
+    Returns an object with `verdict` (holds, refuted or unknown) and `lines`.
+
+    Raises:
+        BadInput: the folder isn't the output of a distillation.
+    """
+    from distill.checker.folder import check_folder
+
+    return check_folder(Path(folder))
+
+
+def compare(
+    a: Any,
+    b: Any,
+    inputs: str | Domain,
+    tolerance: float | None = None,
+    seed: int = 0,
+    budget: float = 60.0,
+) -> Claim:
+    """Property-test two things (networks, programs, .py files, callables) for equivalence.
+
+    .py files are executed. Returns a claim, with a shrunk counterexample where they differ.
+
+    Raises:
+        BadInput: one of them can't be used on the domain.
+    """
+    from distill.compare import equivalence
+
+    return equivalence(a, b, read_domain(inputs), tolerance, seed, budget)
+
+
+def equivalent(
+    f: Any, g: Any, inputs: str | Domain, tolerance: float | None = None, seed: int = 0
+) -> Claim:
+    """Evidence that two of network, program or callable agree on a domain; see `compare`."""
+    return compare(f, g, inputs, tolerance, seed)

@@ -1,0 +1,223 @@
+"""Equivalence of any two of network, program, .py file or callable on a domain."""
+
+from __future__ import annotations
+
+import runpy
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distill.errors import BadInput
+from distill.evidence import Claim
+from distill.load import load
+from distill.network import Network
+from dsl.domain import Columns, Domain, rows
+from dsl.meanings.array import run
+from dsl.program import Program
+from dsl.text import ParseError, parse_program
+
+Batch = Callable[[Columns], np.ndarray]
+_BLOCK = 8192
+_ALL_AT_MOST = 1 << 18
+_DRAWS = 30_000
+_DEFAULT = 1e-4
+
+
+def equivalence(
+    a: Any, b: Any, domain: Domain, tolerance: float | None, seed: int, budget: float
+) -> Claim:
+    """What is known about a == b on a domain: every input of a small one, else draws and a hunt.
+
+    Networks are compared by their raw outputs; against something that returns truths or
+    categories they are decoded as that. Without a tolerance real values may differ by 1e-4.
+
+    Raises:
+        BadInput: something can't be run on the domain, or results have different shapes.
+    """
+    begin = time.perf_counter()
+    first, second = (as_batch(x, domain) for x in (a, b))
+    allowed = _DEFAULT if tolerance is None else tolerance
+    total, seen, worst = domain.count, 0, 0.0
+    listed = total is not None and total <= _ALL_AT_MOST
+    ended = True
+    for columns in _blocks(domain, listed, seed):
+        apart = _apart(first(columns), second(columns))
+        seen += rows(columns)
+        worst = max(worst, float(apart.max(initial=0.0)))
+        if worst > allowed:
+            row = int(apart.argmax())
+            example = shrunk(domain, columns, row, first, second, allowed)
+            return _refuted(example, first, second, domain, seen, allowed, begin)
+        if time.perf_counter() - begin > budget:
+            ended = False
+            break
+    method = "exhaustive" if listed and ended else "sampling"
+    verdict = "proved" if listed and ended else "tested"
+    how = (
+        f"agree on all {seen:,} inputs"
+        if method == "exhaustive"
+        else (
+            f"no difference in {seen:,} independent uniform draws: with 95 % confidence at most "
+            f"{3 / max(seen, 1):.2g} of the domain differs"
+        )
+    )
+    return Claim(
+        verdict,
+        method,
+        how,
+        tolerance=allowed,
+        achieved=worst,
+        count=seen,
+        arithmetic="as run",
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _blocks(domain: Domain, listed: bool, seed: int) -> Iterator[Columns]:
+    if listed:
+        yield from domain.blocks(_BLOCK)
+        return
+    rng = np.random.default_rng([seed, 8])
+    for _ in range(-(-_DRAWS // _BLOCK)):
+        yield domain.sample(rng, _BLOCK)
+
+
+def as_batch(thing: Any, domain: Domain) -> Batch:
+    """A function of columns from a network, a program, a distillation, a path or a callable.
+
+    Raises:
+        BadInput: it is none of these, or takes other inputs.
+    """
+    if isinstance(thing, str | Path):
+        thing = _from_path(Path(thing))
+    if hasattr(thing, "program") and isinstance(thing.program, Program):
+        thing = thing.program
+    if isinstance(thing, Program):
+        return _program_batch(thing, domain)
+    if callable(thing) and not hasattr(thing, "parameters") and not hasattr(thing, "fit"):
+        return lambda columns: _by_rows(thing, domain, columns)
+    network = thing if isinstance(thing, Network) else load(thing)
+    if network.input_width != domain.width:
+        raise BadInput(
+            f"the domain '{domain}' fills {domain.width} inputs, the network has "
+            f"{network.input_width}"
+        )
+    return lambda columns: np.asarray(network.run(domain.encode(columns)), dtype=np.float64)
+
+
+def _program_batch(program: Program, domain: Domain) -> Batch:
+    if tuple(t for _, t in program.main.parameters) != tuple(t for _, t in domain.parameters):
+        raise BadInput(f"the program takes other values than the domain '{domain}'")
+    return lambda columns: np.asarray(run(program, columns))
+
+
+def _from_path(path: Path) -> Any:
+    if path.suffix == ".py" and path.is_file():
+        predict = runpy.run_path(str(path)).get("predict")
+        if not callable(predict):
+            raise BadInput(f"{str(path)!a} has no function named predict")
+        return predict
+    if path.is_dir() or path.suffix == ".dsl":
+        file = path / "program.dsl" if path.is_dir() else path
+        try:
+            return parse_program(file.read_text(encoding="utf-8"))
+        except (OSError, ParseError) as error:
+            raise BadInput(f"can't read a program from {str(file)!a}: {error}") from None
+    return load(path)
+
+
+def _by_rows(function: Callable[..., Any], domain: Domain, columns: Columns) -> np.ndarray:
+    try:
+        return np.array([function(*domain.row(columns, i)) for i in range(rows(columns))])
+    except TypeError as error:
+        raise BadInput(f"the function can't be called on the domain's values: {error}") from None
+
+
+def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Distance of each row (n,); raw network outputs are read as the other side's kind."""
+    first, second = _alike(first, second)
+    if first.shape != second.shape:
+        raise BadInput(
+            f"the two return values of different shapes: {first.shape[1:]} and {second.shape[1:]}"
+        )
+    gap = np.abs(first.astype(np.float64) - second.astype(np.float64))
+    gap = np.where(np.isnan(gap), np.inf, gap)
+    return gap.reshape(len(gap), -1).max(1)
+
+
+def _alike(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if first.ndim == second.ndim:
+        if second.dtype == np.bool_ and first.dtype != np.bool_:
+            return first > 0, second
+        if first.dtype == np.bool_ and second.dtype != np.bool_:
+            return first, second > 0
+        return first, second
+    if first.ndim < second.ndim:
+        other, one = _alike(second, first)
+        return one, other
+    if first.shape[1] == 1:
+        return _alike(first[:, 0], second)
+    if np.issubdtype(second.dtype, np.integer):
+        return first.argmax(1), second
+    return first, second
+
+
+def shrunk(
+    domain: Domain, columns: Columns, row: int, first: Batch, second: Batch, allowed: float
+) -> Columns:
+    """A simpler input on which they still differ: every scalar moved towards 0 where it can be."""
+    current = domain.flatten(tuple(c[row : row + 1] for c in columns))
+    whole = domain.integral()
+
+    def differs(scalars: np.ndarray) -> bool:
+        trial = domain.unflatten(scalars)
+        if not domain.contains(trial)[0]:
+            return False
+        return bool(_apart(first(trial), second(trial))[0] > allowed)
+
+    for place in range(current.shape[1]):
+        for value in _simpler(float(current[0, place]), bool(whole[place])):
+            trial = current.copy()
+            trial[0, place] = value
+            if differs(trial):
+                current = trial
+                break
+    return domain.unflatten(current)
+
+
+def _simpler(value: float, whole: bool) -> Iterator[float]:
+    yield 0.0
+    for digits in (0,) if whole else (0, 1, 2, 3, 4, 6):
+        yield round(value / 2, digits) if whole else round(value, digits)
+
+
+def _refuted(
+    example: Columns,
+    first: Batch,
+    second: Batch,
+    domain: Domain,
+    seen: int,
+    allowed: float,
+    begin: float,
+) -> Claim:
+    values = first(example), second(example)
+    names = [f.name for f in domain.fields]
+    shown = {
+        "inputs": dict(zip(names, domain.row(example, 0), strict=True)),
+        "first": np.asarray(values[0])[0].tolist(),
+        "second": np.asarray(values[1])[0].tolist(),
+    }
+    return Claim(
+        "refuted",
+        "property",
+        f"they differ on an input (found within {seen:,} tried)",
+        tolerance=allowed,
+        achieved=float(_apart(*values)[0]),
+        count=seen,
+        arithmetic="as run",
+        seconds=time.perf_counter() - begin,
+        counterexample=shown,
+    )

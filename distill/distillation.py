@@ -1,0 +1,145 @@
+"""What the user gets back: the program, its evidence, and doors to every other form."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from distill.evidence import Evidence
+from distill.network import Network
+from distill.target import Output
+from dsl.domain import Domain
+from dsl.meanings.array import run
+from dsl.program import Program
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another program: its description length in bits against its error."""
+
+    program: Program
+    bits: float
+    error: float
+    route: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Distillation:
+    """A program that stands for a network, with the evidence for it.
+
+    network: the one that the program explains (deploy this one); original: the one that was
+    given; front: shorter or more exact programs; found: False where the budget ended the search
+    and the program is the network's own arithmetic; note: what else a reader should know.
+    """
+
+    program: Program
+    evidence: Evidence
+    network: Network
+    original: Network
+    domain: Domain
+    output: Output
+    front: tuple[Alternative, ...] = ()
+    found: bool = True
+    literal: Program | None = None
+    note: str = ""
+
+    @cached_property
+    def source(self) -> str:
+        """The text of program.py."""
+        from distill.export.python import module_source
+
+        return module_source(self)
+
+    def __call__(self, *values: Any) -> Any:
+        """The program's value for one example: one argument per field, or all scalars in one.
+
+        Raises:
+            BadInput: the values don't fit the domain.
+        """
+        from distill.export.values import one_example, plain_value
+
+        columns = one_example(self.domain, values)
+        return plain_value(run(self.program, columns)[0])
+
+    def batch(self, inputs: Any) -> np.ndarray:
+        """The program's values (n, ...) for rows of network inputs (n, width)."""
+        rows = np.asarray(inputs, dtype=np.float64)
+        return np.asarray(run(self.program, self.domain.decode(rows)))
+
+    def to_python(self) -> str:
+        """Python source with domain checks, as in program.py."""
+        return self.source
+
+    def to_torch(self) -> torch.nn.Module:
+        """A module that takes the network's inputs (n, width) and returns the program's values."""
+        from distill.export.torch_module import to_torch
+
+        return to_torch(self.program, self.domain)
+
+    def to_sympy(self) -> Any:
+        """The program as a sympy expression, or a list of them."""
+        from dsl.meanings.sympy_ import to_sympy
+
+        return to_sympy(self.program)
+
+    def to_latex(self) -> str:
+        """The program as LaTeX."""
+        from dsl.meanings.sympy_ import to_latex
+
+        return to_latex(self.program)
+
+    def to_english(self) -> str:
+        """The program in words."""
+        from dsl.meanings.english import to_english
+
+        return to_english(self.program)
+
+    def expand(self, depth: int = 1) -> Program:
+        """The program with parts replaced by what they stand for; the last level is the network.
+
+        A program of one part has one level below it: the network's own arithmetic.
+        """
+        if depth <= 0 or self.literal is None:
+            return self.program
+        return self.literal
+
+    def summary(self) -> str:
+        """The program, its evidence and its sizes as text."""
+        from distill.export.summary import summary
+
+        return summary(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the output folder; see docs/contracts.md for its files.
+
+        Raises:
+            BadInput: the folder exists and isn't the output of a distillation, or can't be written.
+        """
+        from distill.export.folder import save
+
+        return save(self, Path(folder))
+
+    @staticmethod
+    def load(folder: str | Path) -> Distillation:
+        """Read an output folder; program.py is never executed.
+
+        Raises:
+            BadInput: a file is missing or isn't what it should be.
+        """
+        from distill.export.folder import load_distillation
+
+        return load_distillation(Path(folder))
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.summary())}</pre>"

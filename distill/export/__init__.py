@@ -1,0 +1,1 @@
+"""Distillations as files: Python, torch, the output folder."""

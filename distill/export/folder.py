@@ -1,0 +1,128 @@
+"""The output folder: written whole or not at all, read back without executing anything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distill.errors import BadInput
+from distill.evidence import SCHEMA, Evidence
+from distill.export.place import shown, staged
+from distill.export.property_test import property_test
+from distill.load import load, write_onnx
+from distill.target import parse_output
+from dsl.domain import DomainError
+from dsl.domain_text import parse_domain
+from dsl.text import ParseError, parse_program
+
+if TYPE_CHECKING:
+    from distill.distillation import Distillation
+
+
+def save(distillation: Distillation, folder: Path) -> Path:
+    """Write all files of a distillation; an older run's folder is replaced.
+
+    Raises:
+        BadInput: the folder holds something else, or can't be written.
+    """
+    with staged(folder) as staging:
+        _write(distillation, staging.draft)
+        staging.publish()
+    return folder
+
+
+def _write(d: Distillation, folder: Path) -> None:
+    write_onnx(d.network, folder / "network.onnx")
+    if d.network is not d.original:
+        write_onnx(d.original, folder / "original.onnx")
+    _text(folder / "program.dsl", str(d.program))
+    _text(folder / "program.py", d.source)
+    _text(folder / "test_program.py", property_test(d))
+    _text(folder / "summary.txt", d.summary() + "\n")
+    _text(folder / "evidence.json", json.dumps(d.evidence.to_json(), indent=1) + "\n")
+    front = [
+        {"bits": a.bits, "error": a.error, "route": a.route, "program": str(a.program)}
+        for a in d.front
+    ]
+    extra = {
+        "front": front,
+        "found": d.found,
+        "note": d.note,
+        "literal": None if d.literal is None else str(d.literal),
+    }
+    _text(folder / "front.json", json.dumps(extra, indent=1) + "\n")
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def load_distillation(folder: Path) -> Distillation:
+    """Read an output folder.
+
+    Raises:
+        BadInput: a file is missing or isn't what it should be.
+    """
+    from distill.distillation import Alternative, Distillation
+
+    evidence = read_evidence(folder)
+    extra = _json(folder / "front.json")
+    network = load(folder / "network.onnx")
+    original = folder / "original.onnx"
+    try:
+        program = parse_program(_read(folder / "program.dsl"))
+        domain = parse_domain(evidence.domain)
+        front = tuple(
+            Alternative(parse_program(e["program"]), e["bits"], e["error"], e["route"])
+            for e in extra["front"]
+        )
+        literal = extra["literal"] and parse_program(extra["literal"])
+        result = replace(parse_output(evidence.output), type=program.main.result)
+        return Distillation(
+            program,
+            evidence,
+            network,
+            load(original) if original.exists() else network,
+            domain,
+            result,
+            front,
+            extra["found"],
+            literal,
+            extra["note"],
+        )
+    except (ParseError, DomainError, KeyError, TypeError) as error:
+        raise BadInput(f"{shown(folder)} isn't a finished distillation: {error}") from None
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """The evidence of an output folder.
+
+    Raises:
+        BadInput: there is none, or it is of another schema.
+    """
+    data = _json(folder / "evidence.json")
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise BadInput(f"evidence.json in {shown(folder)} isn't of schema {SCHEMA}")
+    try:
+        return Evidence.from_json(data)
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"evidence.json in {shown(folder)} lacks {error}") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(
+            f"{shown(path.parent)} isn't the folder of a finished distillation: "
+            f"{path.name} can't be read"
+        ) from None
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(_read(path))
+    except ValueError:
+        raise BadInput(f"{path.name} in {shown(path.parent)} isn't JSON") from None

@@ -1,0 +1,118 @@
+"""program.py: a module of the standard library only, with checks and a docstring."""
+
+from __future__ import annotations
+
+import textwrap
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from distill.evidence import Claim
+from dsl.domain import Domain, Field
+from dsl.domain_text import show_domain
+from dsl.meanings.python import (
+    expression_text,
+    function_source,
+    imports,
+    literal,
+    used_primitives,
+    with_python_names,
+)
+from dsl.program import Definition, Program, substitute, var
+from dsl.types import BOOL, INT, Category, Type
+
+if TYPE_CHECKING:
+    from distill.distillation import Distillation
+
+
+def module_source(distillation: Distillation) -> str:
+    """The text of program.py."""
+    program = with_python_names(distillation.program)
+    main = program.main
+    helpers = dict.fromkeys(
+        p.helper for d in program.definitions for p in used_primitives(d.body) if p.helper
+    )
+    checks = _checks(distillation.domain, main)
+    blocks = [h.rstrip() for h in helpers]
+    blocks += [function_source(d) for d in program.definitions[:-1]]
+    blocks.append(function_source(main, checks))
+    head = [_docstring(distillation), "\n".join(f"import {m}" for m in imports(blocks))]
+    body = "\n\n\n".join(blocks)
+    return "\n\n".join(part for part in head if part) + "\n\n\n" + body + "\n"
+
+
+def _docstring(d: Distillation) -> str:
+    lines = [
+        f"Network sha256 {d.evidence.hashes['network']}.",
+        f"Domain: {ascii(show_domain(d.domain))[1:-1]}",
+        f"Output: {ascii(str(d.output))[1:-1]}",
+        f"Evidence: {d.evidence.verdict} ({d.evidence.method}).",
+        "Program and network: " + claim_text(d.evidence.program_vs_deployed),
+        "Deployed and original network: " + claim_text(d.evidence.deployed_vs_original),
+    ]
+    wrapped = [textwrap.fill(line, 88, subsequent_indent="    ") for line in lines]
+    text = "\n".join(wrapped).replace("\\", "\\\\").replace('"""', "'''")
+    return f'"""A program distilled from a neural network.\n\n{text}\n"""'
+
+
+def claim_text(claim: Claim) -> str:
+    """A claim in one line."""
+    text = f"{claim.verdict} by {claim.method}: {claim.statement}"
+    if claim.exempt:
+        text += f"; except where the {claim.exempt} ({100 * claim.left_out:.2g} % of the domain)"
+    return text
+
+
+def _checks(domain: Domain, main: Definition) -> list[str]:
+    lines: list[str] = []
+    for field, (name, _) in zip(domain.fields, main.parameters, strict=True):
+        lines += [f"if not ({_inside(field, name)}):", f"    raise ValueError({_complaint(field)})"]
+    if domain.where is not None:
+        named = {
+            f.name: var(n, t) for f, (n, t) in zip(domain.fields, main.parameters, strict=True)
+        }
+        condition = expression_text(substitute(domain.where, named)).text
+        lines += [f"if not ({condition}):", '    raise ValueError("outside the domain")']
+    return lines
+
+
+def _complaint(field: Field) -> str:
+    shown = show_domain(Domain((field,))).split(" as ")[0]
+    return ascii(f"outside the domain {shown}")
+
+
+def _inside(field: Field, name: str) -> str:
+    if not field.shape:
+        return _scalar_test(field, name)
+    tests = [f"len({name}) == {field.shape[0]}"]
+    inner, source = "v", f"for v in {name}"
+    for length in field.shape[1:]:
+        tests.append(f"all(len({inner}) == {length} {source})")
+        source += f" for {inner}{inner[-1]} in {inner}"
+        inner += inner[-1]
+    tests.append(f"all({_scalar_test(field, inner)} {source})")
+    return " and ".join(tests)
+
+
+def _scalar_test(field: Field, name: str) -> str:
+    item: Type = field.item
+    if item == BOOL:
+        return f"{name} in (False, True)"
+    if isinstance(item, Category):
+        return f"{name} in range({item.size})"
+    if field.low is None or field.high is None:
+        return f"{name} == {name}"
+    low, high = (literal(_bound(b), item) for b in (field.low, field.high))
+    if item == INT:
+        return f"{name} in range({low}, {int(field.high) + 1})"
+    return f"{low} <= {name} <= {high}"
+
+
+def _bound(value: Fraction) -> Fraction:
+    return Fraction(float(value))
+
+
+def exported(program: Program) -> str:
+    """Python source without checks, for `show --as python` of other programs."""
+    from dsl.meanings.python import to_python
+
+    return to_python(program)

@@ -1,0 +1,73 @@
+"""The user's data: unlabelled inputs from an array, a .npz with `x`, or a .csv with a header."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.errors import BadInput
+
+_LABELS = frozenset({"y", "label", "target", "class"})
+
+
+def read_inputs(data: Any) -> NDArray[np.float64]:
+    """Rows (n, width) in the network's own units; labels in the file are left unread.
+
+    Raises:
+        BadInput: what is wrong with the file or the array.
+    """
+    if isinstance(data, str | Path):
+        rows = _read_file(Path(data))
+    else:
+        rows = np.asarray(data)
+    if rows.ndim < 2 or (not np.issubdtype(rows.dtype, np.number) and rows.dtype != np.bool_):
+        raise BadInput(
+            f"the data must be a table of numbers (n, width); got {rows.dtype} {rows.shape}"
+        )
+    flat = rows.reshape(len(rows), -1).astype(np.float64)
+    if not len(flat) or not np.isfinite(flat).all():
+        raise BadInput("the data must have at least one row, and only finite numbers")
+    return flat
+
+
+def _read_file(path: Path) -> NDArray[Any]:
+    shown = ascii(str(path))
+    if not path.is_file():
+        raise BadInput(f"the data file {shown} doesn't exist")
+    if path.suffix == ".npz":
+        return _read_npz(path, shown)
+    if path.suffix == ".csv":
+        return _read_csv(path, shown)
+    raise BadInput(f"the data file {shown} must be a .npz with an array x, or a .csv with a header")
+
+
+def _read_npz(path: Path, shown: str) -> NDArray[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if "x" not in archive:
+                raise BadInput(f"the data file {shown} has no array named x; found {archive.files}")
+            return archive["x"]
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        raise BadInput(
+            f"can't read the data file {shown} as .npz of plain arrays: {error}"
+        ) from None
+
+
+def _read_csv(path: Path, shown: str) -> NDArray[Any]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *lines = csv.reader(file)
+    except (ValueError, UnicodeDecodeError, csv.Error):
+        raise BadInput(f"the data file {shown} isn't a CSV with a header line") from None
+    kept = [i for i, name in enumerate(header) if name.strip().lower() not in _LABELS]
+    try:
+        return np.array([[float(line[i]) for i in kept] for line in lines if line])
+    except (ValueError, IndexError):
+        raise BadInput(
+            f"the data file {shown} must hold numbers only, one per column of its header"
+        ) from None

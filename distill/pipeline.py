@@ -1,0 +1,268 @@
+"""The stages in order: target, candidates, choice, evidence.
+
+Reads like a table of contents:
+1. the user's hints are judged first;
+2. whole truth tables go to the Boolean room, everything else to the search;
+3. the literal program, simplified exactly, is always there;
+4. where nothing shorter explains the unchanged network and changes are allowed, smaller
+   networks that decide the same are tried;
+5. the best is verified; a counterexample sends it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from distill.evidence import IDENTICAL, Claim
+from distill.load import network_from_normal_form
+from distill.network import Network
+from distill.normal_form import NormalForm
+from distill.run.budget import Budget, Progress, silent
+from distill.simplify.exact import simplify_exact
+from distill.synthesize.candidate import Candidate, of_program
+from distill.synthesize.judge import Judged, front, judging_points
+from distill.synthesize.literal import literal_program
+from distill.synthesize.loop import Pool, Vocabulary, search_values
+from distill.synthesize.tables import has_table, table_programs
+from distill.target import Target
+from distill.verify.deployed import deployed_claim
+from distill.verify.ladder import Effort, verify
+from distill.verify.sampling import hunt
+from distill.verify.square import Square, compare
+from dsl.cost import program_bits
+from dsl.domain import DomainError
+from dsl.program import Expression
+from dsl.rewrite import simplify
+from dsl.types import BOOL, Category
+
+_SEARCH_SHARE = 0.5
+_TRIES = 4
+_SLACK = 1.25
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for, beside the target.
+
+    exact: no change of weights; hints: bodies to judge first.
+    """
+
+    seed: int = 0
+    exact: bool = False
+    vocabulary: Vocabulary = Vocabulary()
+    hints: tuple[Expression, ...] = ()
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The program with its claims, the network it explains, and what else was found.
+
+    finished: whether the search ran to its end; literal: whether the program is the network's
+    own arithmetic because nothing shorter was found.
+    """
+
+    target: Target
+    chosen: Candidate
+    deployed: Network
+    program_vs_deployed: Claim
+    deployed_vs_original: Claim
+    network_bits: float
+    others: tuple[Judged, ...]
+    finished: bool
+    literal: bool
+    closest: Judged | None
+
+
+def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
+    """Find the shortest program for a target and say what is known about it."""
+    pool = Pool(target, judging_points(target, settings.seed))
+    finished = propose(pool, settings, budget)
+    literal = exact_literal(target)
+    pool.add(literal)
+    network_bits = own_bits(target)
+    square, chosen, claim = chosen_and_verified(pool, literal, settings, budget)
+    small = None
+    if chosen.route == literal.route and not settings.exact:
+        small = kept_behaviour(pool, literal, settings, budget)
+    if small is not None:
+        return replace(small, network_bits=network_bits, finished=finished)
+    return Outcome(
+        square.target,
+        chosen,
+        target.network,
+        claim,
+        IDENTICAL,
+        network_bits,
+        tuple(front([j for j in pool.judged.values() if np.isfinite(j.relative)])),
+        finished,
+        chosen.route == literal.route,
+        closest(pool, literal),
+    )
+
+
+def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
+    """Fill the pool: hints, then truth tables or search; True where it ran to its end."""
+    for hint in settings.hints:
+        pool.offer(hint, "hint")
+    if has_table(pool.target):
+        settings.progress("reading the truth table", None)
+        for body in table_programs(pool.target):
+            pool.offer(simplify(body), "truth table")
+            pool.offer(body, "truth table")
+        return True
+    settings.progress("searching", None)
+    try:
+        return search_values(
+            pool, budget, settings.seed, settings.vocabulary, budget.share(_SEARCH_SHARE)
+        )
+    except DomainError:
+        return True
+
+
+def exact_literal(target: Target) -> Candidate:
+    """The shorter of the literal programs of the network as it is and simplified exactly."""
+    made = [of_program(literal_program(target.form, target.domain, target.output), "literal")]
+    for form in _simplified(target):
+        made.append(of_program(literal_program(form, target.domain, target.output), "literal"))
+    return min(made, key=lambda c: c.bits)
+
+
+def _simplified(target: Target) -> Iterator[NormalForm]:
+    low, high = input_box(target)
+    yield simplify_exact(target.form, low, high)
+
+
+def input_box(target: Target) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Bounds of the network's inputs on the domain, None where there are none."""
+    pair = target.domain.encoding_map()
+    try:
+        low, high = target.domain.value_box()
+    except DomainError:
+        return None, None
+    if pair is None:
+        return np.zeros(target.domain.width), np.ones(target.domain.width)
+    ends = np.stack([pair[0] * low + pair[1], pair[0] * high + pair[1]])
+    return ends.min(0), ends.max(0)
+
+
+def own_bits(target: Target) -> float:
+    """A network's bits: its literal program straight after load, 32 bits a weight."""
+    plain = literal_program(target.form, target.domain, target.output, plain_matrices=True)
+    return program_bits(plain, 32.0)
+
+
+def chosen_and_verified(
+    pool: Pool, literal: Candidate, settings: Settings, budget: Budget
+) -> tuple[Square, Candidate, Claim]:
+    """The best candidate whose claim isn't refuted; the literal program in the end."""
+    refuted: set[int] = set()
+    for _ in range(_TRIES):
+        settings.progress("verifying", None)
+        found = [
+            j
+            for j in pool.judged.values()
+            if j.holds and id(j.candidate) not in refuted and j.candidate.bits <= literal.bits
+        ]
+        if not found:
+            break
+        best = min(found, key=lambda j: (j.score, j.candidate.bits))
+        square, claim = verified(pool.target, best.candidate, settings, budget)
+        if claim.verdict != "refuted":
+            return square, best.candidate, claim
+        refuted.add(id(best.candidate))
+    square, claim = verified(pool.target, literal, settings, budget)
+    return square, literal, claim
+
+
+def verified(
+    target: Target, made: Candidate, settings: Settings, budget: Budget
+) -> tuple[Square, Claim]:
+    """The claim about a candidate; a default tolerance gives way to what the hunt found."""
+    square = Square(target, made.program, target.margin)
+    if target.soft:
+        found = hunt(square, settings.seed)
+        worst = float(compare(target, made.program, found).distance.max(initial=0.0))
+        if target.tolerance < worst <= 2 * target.tolerance:
+            square = replace(square, target=replace(target, tolerance=_SLACK * worst))
+    effort = Effort(should_stop=lambda: budget.interrupted)
+    return square, verify(square, settings.seed, effort)
+
+
+def kept_behaviour(
+    pool: Pool, literal: Candidate, settings: Settings, budget: Budget
+) -> Outcome | None:
+    """The shortest smaller network that decides the same, as a program; None where none is."""
+    from distill.simplify.keep import simplify_keeping
+
+    target = pool.target
+    inputs = _fit_inputs(target, settings.seed)
+    if inputs is None:
+        return None
+    settings.progress("simplifying", None)
+    found = simplify_keeping(
+        target.form,
+        inputs,
+        _kind(target),
+        target.output.level,
+        settings.seed,
+        steps=budget.left,
+        should_stop=budget.over,
+    )
+    for simplified in found:
+        program = literal_program(simplified.form, target.domain, target.output)
+        made = of_program(program, "literal of a simplified network")
+        if made.bits < literal.bits:
+            return _of_simplified(pool, made, simplified.form, settings, budget)
+    return None
+
+
+def _of_simplified(
+    pool: Pool, made: Candidate, form: NormalForm, settings: Settings, budget: Budget
+) -> Outcome:
+    target = pool.target
+    deployed = network_from_normal_form(form, "simplified")
+    small = replace(
+        target,
+        network=deployed,
+        core=deployed,
+        reading=target.output,
+        form=deployed.normal_form(),
+    )
+    square, claim = verified(replace(small, soft=False), made, settings, budget)
+    return Outcome(
+        square.target,
+        made,
+        deployed,
+        claim,
+        deployed_claim(target, small, settings.seed),
+        0.0,
+        tuple(front([j for j in pool.judged.values() if np.isfinite(j.relative)])),
+        True,
+        True,
+        closest(pool, made),
+    )
+
+
+def _fit_inputs(target: Target, seed: int) -> np.ndarray | None:
+    if target.data is not None:
+        return target.domain.encode(target.data)
+    try:
+        return target.domain.encode(target.domain.sample(np.random.default_rng([seed, 6]), 4096))
+    except DomainError:
+        return None
+
+
+def _kind(target: Target) -> str:
+    if isinstance(target.output.type, Category):
+        return "category"
+    return "bool" if target.output.type == BOOL else "real"
+
+
+def closest(pool: Pool, literal: Candidate) -> Judged | None:
+    """Of the shorter programs that don't hold, the one least far off."""
+    failed = [j for j in pool.judged.values() if not j.holds and j.candidate.bits < literal.bits]
+    return min(failed, key=lambda j: j.relative, default=None)

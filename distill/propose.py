@@ -1,0 +1,62 @@
+"""A domain proposed from data: what the columns look like they hold. Used only when confirmed."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.errors import BadInput
+from dsl.domain import Domain, Encoding, Field
+from dsl.types import BOOL, INT, REAL
+
+_WHOLE_RANGE_AT_MOST = 64
+
+
+def propose_domain(rows: NDArray[np.float64]) -> Domain:
+    """A domain for rows (n, width): one vector where all columns look alike, else a field each.
+
+    Raises:
+        BadInput: there are no rows, or some value isn't finite.
+    """
+    if not len(rows) or not np.isfinite(rows).all():
+        raise BadInput("a domain is proposed from at least one row of finite numbers")
+    fields = [_field(f"x{i}", rows[:, i]) for i in range(rows.shape[1])]
+    kinds = {(f.item, f.encoding) for f in fields}
+    if (len(fields) > 4 and len(kinds) == 1) or len(fields) == 1:
+        return Domain((_merged(fields),))
+    return Domain(tuple(fields))
+
+
+def _field(name: str, column: NDArray[np.float64]) -> Field:
+    values = set(np.unique(column)[:3].tolist())
+    if values <= {0.0, 1.0}:
+        return Field(name, BOOL)
+    if values <= {-1.0, 1.0} and len(np.unique(column)) <= 2:
+        return Field(name, BOOL, encoding=Encoding("signed"))
+    low, high = float(column.min()), float(column.max())
+    whole = bool(np.all(column == np.rint(column)))
+    if whole and high - low <= _WHOLE_RANGE_AT_MOST:
+        return Field(name, INT, Fraction(int(low)), Fraction(int(high)))
+    return Field(name, REAL, _outward(low, high, math.floor), _outward(high, low, math.ceil))
+
+
+def _outward(value: float, other: float, rounding: object) -> Fraction:
+    """A short decimal at or beyond `value`, seen from `other`: two digits of the range."""
+    assert callable(rounding)
+    spread = abs(value - other) or abs(value) or 1.0
+    digits = max(0, 2 - math.floor(math.log10(spread)))
+    scale = 10**digits
+    return Fraction(rounding(Fraction(value) * scale), scale)
+
+
+def _merged(fields: list[Field]) -> Field:
+    first = fields[0]
+    shape = () if len(fields) == 1 else (len(fields),)
+    if first.low is None:
+        return Field("x", first.item, shape=shape, encoding=first.encoding)
+    low = min(f.low for f in fields if f.low is not None)
+    high = max(f.high for f in fields if f.high is not None)
+    return Field("x", first.item, low, high, shape, first.encoding)

@@ -1,0 +1,45 @@
+"""Networks on truth values: their whole table, read by the Boolean room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from distill.synthesize.boolean import Table, propose, propose_vector
+from distill.synthesize.literal import field_scalars
+from distill.target import Target
+from dsl.program import Expression, var
+from dsl.types import BOOL, Vector
+
+INPUTS_AT_MOST = 12
+
+
+def has_table(target: Target) -> bool:
+    """Whether inputs and outputs are truth values, few enough to list."""
+    truths = all(f.item == BOOL for f in target.domain.fields)
+    return truths and target.output.scalar == BOOL and target.domain.scalars <= INPUTS_AT_MOST
+
+
+def table_programs(target: Target) -> list[Expression]:
+    """Expressions of the whole output, right on every row that matters, shortest first."""
+    tables = truth_tables(target)
+    if isinstance(target.output.type, Vector):
+        return propose_vector(tables)
+    return propose(tables[0])
+
+
+def truth_tables(target: Target) -> list[Table]:
+    """One table for each output bit; rows outside the condition or within the margin are free."""
+    everywhere = replace(target.domain, where=None)
+    columns = everywhere.points(0, everywhere.count or 0)
+    raw = target.raw(columns)
+    values = target.output.decode(raw)
+    care = target.domain.contains(columns) & (target.output.margin(raw) > target.margin)
+    leaves = tuple(s for f in target.domain.fields for s in field_scalars(f))
+    groups = tuple(var(f.name, f.type) for f in target.domain.fields if len(f.shape) == 1)
+    columns_of = values if values.ndim > 1 else values[:, None]
+    return [
+        Table(leaves, np.ascontiguousarray(columns_of[:, i]), care, groups)
+        for i in range(columns_of.shape[1])
+    ]
