@@ -41,8 +41,20 @@ def read_onnx(path: Path) -> onnx.ModelProto:
         raise BadInput(f"{quoted(str(path))} is no ONNX model, or it is cut short.") from None
     if not model.ir_version or not model.HasField("graph"):
         raise BadInput(f"{quoted(str(path))} is no ONNX model: it holds no graph.")
+    _refuse_broken_text(model.graph, path)
     load_external(model, path.parent)
     return checked(model)
+
+
+def _refuse_broken_text(graph: onnx.GraphProto, path: Path) -> None:
+    """Refuse names that are no text: the protobuf reader hands them out as bytes."""
+    names: list[Any] = [*(t.name for t in graph.initializer)]
+    names += [v.name for v in (*graph.input, *graph.output)]
+    for node in graph.node:
+        names += [node.op_type, node.domain, *node.input, *node.output]
+        names += [a.name for a in node.attribute]
+    if not all(isinstance(name, str) for name in names):
+        raise BadInput(f"{quoted(str(path))} is no ONNX model: it holds names that are no text.")
 
 
 def checked(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -25,7 +25,11 @@ def onnx_oracle(model: onnx.ModelProto, network: Network) -> Oracle:
     def run(x: Tensor) -> Mapping[str, Tensor]:
         if network.batched:
             results = session(x.reshape(-1, *x.shape[2:]))
-            return dict(zip(names, results, strict=True))
+            return {
+                name: values.reshape(len(x), -1)
+                for name, values in zip(names, results, strict=True)
+                if values.size % len(x) == 0
+            }
         rows = [session(example) for example in x]
         return {n: np.stack([row[i] for row in rows]) for i, n in enumerate(names)}
 

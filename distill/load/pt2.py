@@ -130,9 +130,15 @@ def _value(argument: Mapping[str, Any]) -> Any:
     )
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"The exported program holds {quoted(str(value))[:60]} as a name.")
+    return value
+
+
 def _scalar(content: Mapping[str, Any]) -> Any:
     for key in ("name", "as_name"):
         if key in content:
-            return Ref(content[key])
+            return Ref(_text(content[key]))
     (value,) = content.values()
     return value
