@@ -27,6 +27,7 @@ from dsl.program import (
     Var,
     walk,
 )
+from dsl.types import shape_of
 
 
 class Outcome(NamedTuple):
@@ -271,6 +272,8 @@ class _Run:
 
     def _shortcut(self, node: Prim, scope: Scope, stop: bool) -> Any:
         """`and` ends at a plain False, `or` at a plain True; what follows is guarded by them."""
+        if shape_of(node.type):
+            return self._strictly(node, scope)
         so_far: list[Outcome] = []
         met, guard = [], True
         for child in node.children:
@@ -281,9 +284,8 @@ class _Run:
             met.append(implication(self.ops, guard, found.defined))
             if found.value is stop:
                 return Outcome(stop, conjunction(self.ops, *met))
-            if not isinstance(found.value, tuple):
-                passed = self.ops.negate(found.value) if stop else found.value
-                guard = conjunction(self.ops, guard, passed)
+            passed = self.ops.negate(found.value) if stop else found.value
+            guard = conjunction(self.ops, guard, passed)
         value = _call(self.ops, node, [o.value for o in so_far])
         return Outcome(value, conjunction(self.ops, *met))
 

@@ -192,7 +192,8 @@ def _product(term: Any, table: Table) -> Expression:
 
 
 def _is_divisor(factor: Any) -> bool:
-    return bool(factor.is_Pow and factor.exp.is_Rational and factor.exp < 0)
+    negative = factor.is_Pow and factor.exp.is_Rational and factor.exp < 0
+    return bool(negative) and _logistic_argument(factor) is None
 
 
 def _divisors(term: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from dsl.algebra import choose
 from dsl.primitive import Example, Primitive, declare
 from dsl.primitives.arrays import flat, spread
 from dsl.primitives.signatures import all_bool, fixed, plain_vector, require
-from dsl.types import BOOL, Type, join
+from dsl.types import BOOL, Function, Type, join
 
 _SYMMETRIC = frozenset({"commutative", "associative"})
 
@@ -94,6 +94,7 @@ NOT = declare(
 def _infer_if(types: tuple[Type, ...], _: Any) -> Type:
     require(len(types) == 3, "takes 3 arguments")
     require(types[0] == BOOL, "takes a bool first")
+    require(not isinstance(types[1], Function), "takes values, not functions")
     return join(types[1], types[2])
 
 

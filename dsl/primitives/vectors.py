@@ -17,12 +17,13 @@ from dsl.primitives.signatures import (
     static_int,
     vector_argument,
 )
-from dsl.types import BOOL, INT, REAL, Category, Type, Vector, is_numeric, join
+from dsl.types import BOOL, INT, REAL, Category, Function, Type, Vector, is_numeric, join
 
 
 def _vector_type(types: tuple[Type, ...], _: Statics) -> Type:
     require(len(types) >= 1, "takes at least one item")
     item = join(*types)
+    require(not isinstance(item, Function), "takes values, not functions")
     if isinstance(item, Vector):
         return Vector(item.item, (len(types), *item.shape))
     return Vector(item, (len(types),))
