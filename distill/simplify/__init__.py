@@ -1,0 +1,1 @@
+"""Rewrites of normal forms: exact ones, and ones that keep behaviour."""

@@ -1,0 +1,1 @@
+def simplify_exact(form, low, high): return form

@@ -1,0 +1,1 @@
+def simplify_keeping(*a, **k): return []
