@@ -85,7 +85,7 @@ def test_planted_functions_come_out_as_short_as_they_were_written(text, lengths)
     reference, table = planted(text, **lengths)
     best = propose(table)[0]
     assert agrees(best, table)
-    assert bits(best) <= bits(reference), show(best)
+    assert bits(best) <= bits(reference) + 1e-6, show(best)
 
 
 def test_planted_sums_of_products_come_out_as_short_as_they_were_written():
@@ -98,7 +98,7 @@ def test_planted_sums_of_products_come_out_as_short_as_they_were_written():
             literals = [f"{'' if s else 'not '}x[{i}]" for i, s in zip(chosen, signs, strict=True)]
             terms.append(" and ".join(literals))
         reference, table = planted(" or ".join(terms), x=count)
-        assert bits(propose(table)[0]) <= bits(reference)
+        assert bits(propose(table)[0]) <= bits(reference) + 1e-6
 
 
 tables = st.integers(1, 5).flatmap(

@@ -63,7 +63,7 @@ def planted(text, **lengths):
 def test_planted_vectors_come_out_as_short_as_they_were_written(text, lengths):
     reference, tables, columns = planted(text, **lengths)
     best = propose_vector(tables)[0]
-    assert bits(best) <= bits(reference), show(best)
+    assert bits(best) <= bits(reference) + 1e-6, show(best)
     found = run_expression(best, columns)
     assert (found == np.stack([t.values for t in tables], axis=1)).all()
 
