@@ -15,6 +15,7 @@ from distill.synthesize.boolean.words import stretches
 from dsl.program import Const, Expression, const, prim
 
 _LARGEST_SELECT = 3
+_LOOKUP_LEAVES = 8
 
 
 def multiplexers(source: Table) -> list[Expression]:
@@ -56,7 +57,7 @@ def _fixed(source: Table, select: tuple[int, ...], number: int) -> Table:
 
 def lookup(source: Table) -> list[Expression]:
     """The table itself, `[false, true, ...][number(x, 2)]`."""
-    if source.size < 2 or source.size > 10:
+    if source.size < 2 or source.size > _LOOKUP_LEAVES:
         return []
     entries = const(tuple(bool(v) for v in source.on))
     assert isinstance(entries, Const)

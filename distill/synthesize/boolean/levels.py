@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,22 +30,43 @@ def conditions(term: Expression, low: int, wanted: NDArray[np.bool_], care: NDAr
     flags = wanted[care]
     if not flags.any() or flags.all():
         return [TRUE if flags.any() else FALSE]
-    found = [c for t, v in _views(term, numbers) for c in _compared(t, v, flags)]
+    found = [
+        condition
+        for make, seen in _views(numbers)
+        if not _clash(seen, flags)
+        for condition in _compared(make(term), seen, flags)
+    ]
     return found + _between(term, numbers, flags) + _looked_up(term, low, wanted, care)
 
 
-def _views(term: Expression, numbers: Ints) -> Iterator[tuple[Expression, Ints]]:
-    yield term, numbers
-    span = int(numbers.max() - numbers.min())
-    for modulus in range(2, min(span, _LARGEST_MODULUS) + 1):
-        yield prim("mod", term, const(modulus)), numbers % modulus
-        quotient = prim("floordiv", term, const(modulus))
-        yield quotient, numbers // modulus
-        if modulus * 2 <= span:
-            yield prim("mod", quotient, const(2)), numbers // modulus % 2
-    if span <= _CENTRES:
-        for centre in range(int(numbers.min()) + 1, int(numbers.max())):
-            yield prim("abs", less_constant(term, centre)), np.abs(numbers - centre)
+def _views(numbers: Ints) -> Iterator[tuple[Callable[[Expression], Expression], Ints]]:
+    """Functions of a term and what they give: itself, remainders, quotients, distances."""
+    low, high = int(numbers.min()), int(numbers.max())
+    yield lambda term: term, numbers
+    for modulus in range(2, min(high - low, _LARGEST_MODULUS) + 1):
+        yield partial(_with_constant, "mod", modulus), numbers % modulus
+        yield partial(_with_constant, "floordiv", modulus), numbers // modulus
+        if modulus * 2 <= high - low:
+            yield partial(_digit, modulus), numbers // modulus % 2
+    for centre in range(low + 1, high if high - low <= _CENTRES else low):
+        yield partial(_distance, centre), np.abs(numbers - centre)
+
+
+def _with_constant(name: str, amount: int, term: Expression) -> Expression:
+    return prim(name, term, const(amount))
+
+
+def _digit(modulus: int, term: Expression) -> Expression:
+    return prim("mod", prim("floordiv", term, const(modulus)), const(2))
+
+
+def _distance(centre: int, term: Expression) -> Expression:
+    return prim("abs", less_constant(term, centre))
+
+
+def _clash(numbers: Ints, flags: NDArray[np.bool_]) -> bool:
+    """Whether a number belongs to both a true and a false row."""
+    return not set(numbers[flags].tolist()).isdisjoint(numbers[~flags].tolist())
 
 
 def less_constant(term: Expression, amount: int) -> Expression:
@@ -54,8 +76,6 @@ def less_constant(term: Expression, amount: int) -> Expression:
 
 def _compared(term: Expression, numbers: Ints, flags: NDArray[np.bool_]) -> Iterator[Expression]:
     yes, no = set(numbers[flags].tolist()), set(numbers[~flags].tolist())
-    if yes & no:
-        return
     if len(yes) == 1:
         yield comparison("equal", term, min(yes))
     if len(no) == 1:

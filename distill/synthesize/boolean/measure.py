@@ -20,7 +20,7 @@ and a long one nothing."""
 @lru_cache(maxsize=1 << 16)
 def weigh(expression: Expression) -> float:
     """Bits of an expression, plus what makes a table of truth values hard to read."""
-    return bits(expression) + sum(map(_unreadable, walk(expression)))
+    return round(bits(expression) + sum(map(_unreadable, walk(expression))), 6)
 
 
 def _unreadable(node: Expression) -> float:

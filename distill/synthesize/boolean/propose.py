@@ -6,7 +6,7 @@ from distill.synthesize.boolean.formula import flattened
 from distill.synthesize.boolean.measure import ranked
 from distill.synthesize.boolean.share import shared
 from distill.synthesize.boolean.solve import Memo, solve
-from distill.synthesize.boolean.table import Table, agrees
+from distill.synthesize.boolean.table import Table, agrees, defined
 from dsl.program import Expression
 
 _DEPTH = 2
@@ -19,6 +19,6 @@ def propose(table: Table, limit: int = 8) -> list[Expression]:
     more (see `measure`). At most `limit` expressions; every one was run on all rows.
     """
     memo: Memo = {}
-    found = solve(table, _DEPTH, memo)
+    found = [f for f in solve(table, _DEPTH, memo) if defined(f, table)]
     right = [e for e in (shared(flattened(f)) for f in found) if agrees(e, table)]
     return ranked(right)[:limit]

@@ -20,6 +20,7 @@ from dsl.program import Expression, const, prim
 Atom = tuple[Expression, Bits]
 
 _PAIRED = 150
+_EXCLUSIVE = 5
 _CONSTANTS = 16
 
 
@@ -99,9 +100,9 @@ def _covering(
 
 def _exclusive(terms: list[Expression], values: Bits, target: Bits) -> list[Expression]:
     known = {row.tobytes(): index for index, row in enumerate(values)}
-    found: list[Expression] = []
+    found: list[tuple[float, int, int]] = []
     for index, row in enumerate(values ^ target):
         other = known.get(row.tobytes())
         if other is not None and index < other:
-            found.append(parity([terms[index], terms[other]]))
-    return found
+            found.append((weigh(terms[index]) + weigh(terms[other]), index, other))
+    return [parity([terms[i], terms[j]]) for _, i, j in sorted(found)[:_EXCLUSIVE]]

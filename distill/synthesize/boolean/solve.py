@@ -36,7 +36,10 @@ GENERAL: tuple[Route, ...] = (two_level, exclusive)
 
 _OPERATOR = 4.0
 _KEPT = 6
+_WORD_LEAVES = 3
 _BRANCHED_LEAVES = 8
+_TABLES = 100
+"""Tables after which no more branches are opened: the work is counted, not timed."""
 
 
 def solve(source: Table, depth: int, memo: Memo) -> list[Expression]:
@@ -53,7 +56,7 @@ def _solved(source: Table, depth: int, memo: Memo) -> list[Expression]:
         return found
     smaller = reduced(source)
     found = [e for table in smaller for e in trivial(table) or _applied(QUICK, table)]
-    if not _enough(found, smaller):
+    if source.size >= _WORD_LEAVES and not _enough(found, smaller):
         found = found + _applied(WORDS, source)
     if _enough(found, smaller):
         return found
@@ -72,11 +75,12 @@ def _enough(found: list[Expression], tables: list[Table]) -> bool:
 
 
 def _expressed(source: Table, depth: int, memo: Memo) -> list[Expression]:
-    """What the routes that express every function give."""
-    found = decomposed(source, depth, memo) + _applied(GENERAL, source)
-    if depth > 0 and source.size <= _BRANCHED_LEAVES:
-        found = found + branched(source, depth, memo)
-    return found
+    """What the routes that express every function give; what decomposes is branched inside."""
+    found = decomposed(source, depth, memo)
+    whole = not found and depth > 0 and source.size <= _BRANCHED_LEAVES
+    if whole and len(memo) < _TABLES:
+        found = branched(source, depth, memo)
+    return found + _applied(GENERAL, source)
 
 
 def least(source: Table) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.errors import BadInput
-from dsl.meanings.array import run_expression
+from dsl.meanings.array import node_values, run_expression
 from dsl.program import Const, Expression, Prim, Var, var, with_children
 from dsl.types import BOOL
 
@@ -132,13 +132,37 @@ def cofactor(source: Table, leaf: int, value: bool) -> Table:
 
 def evaluate(expression: Expression, source: Table, rows: Bits) -> Bits:
     """Values of an expression over the leaves on the rows chosen by a mask, by its meaning."""
-    columns = source.columns[rows]
+    named, plain = _named(source, source.columns[rows])
+    found = run_expression(_renamed(expression, plain, {}), named)
+    return np.broadcast_to(found, (int(rows.sum()), *found.shape[1:]))
+
+
+def defined(expression: Expression, source: Table) -> bool:
+    """Whether every item that an expression without `let` asks for exists, on all rows.
+
+    Rows that don't matter count too: there the value is free, but there must be one.
+    """
+    named, plain = _named(source, source.columns)
+    try:
+        values = node_values(_renamed(expression, plain, {}), named)
+    except IndexError:
+        return False
+    return all(_in_range(node, values) for node in values)
+
+
+def _in_range(node: Expression, values: Mapping[Expression, Any]) -> bool:
+    if not isinstance(node, Prim) or node.primitive.name != "item":
+        return True
+    return bool((values[node.children[1]] >= 0).all())
+
+
+def _named(source: Table, columns: Bits) -> tuple[dict[str, Any], dict[Expression, Expression]]:
+    """Arrays by name, and the names that stand for leaves which aren't items of a parameter."""
     named: dict[str, Any] = {}
     plain: dict[Expression, Expression] = {}
     for place, leaf in enumerate(source.leaves):
         _place(leaf, place, columns, named, plain)
-    found = run_expression(_renamed(expression, plain, {}), named)
-    return np.broadcast_to(found, (len(columns), *found.shape[1:]))
+    return named, plain
 
 
 def _place(
