@@ -12,7 +12,7 @@ Reads like a table of contents:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,7 +35,6 @@ from distill.verify.square import Square, compare
 from dsl.cost import program_bits
 from dsl.domain import DomainError
 from dsl.program import Expression
-from dsl.rewrite import simplify
 from dsl.types import BOOL, Category
 
 _SEARCH_SHARE = 0.5
@@ -52,7 +51,7 @@ class Settings:
 
     seed: int = 0
     exact: bool = False
-    vocabulary: Vocabulary = Vocabulary()
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
     hints: tuple[Expression, ...] = ()
     progress: Progress = silent
 
@@ -111,7 +110,6 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
     if has_table(pool.target):
         settings.progress("reading the truth table", None)
         for body in table_programs(pool.target):
-            pool.offer(simplify(body), "truth table")
             pool.offer(body, "truth table")
         return True
     settings.progress("searching", None)

@@ -15,12 +15,14 @@ from distill.synthesize.judge import Judged, judge
 from distill.synthesize.refine import refined
 from distill.synthesize.terms import terms
 from distill.synthesize.vocabulary import operations
+from distill.synthesize.wellformed import defined_on
 from distill.synthesize.whole import linear_forms, whole_values
 from distill.target import Target
 from dsl.cost import bits
 from dsl.domain import Columns, rows
 from dsl.primitive import Primitive
 from dsl.program import Expression, const, prim
+from dsl.rewrite import simplify
 from dsl.types import BOOL, INT, REAL, Category, TypeMismatch, Vector, accepts
 
 _EXAMPLES = 96
@@ -30,6 +32,9 @@ _NEAR = 0.02
 _DEEPEST = 9
 _ROUNDS = 5
 _MORE_LEVELS = 1
+_AT_LEAST = 4
+_CROWDED = 5000
+_BITS_A_LEVEL = 8.0
 _COMBINATIONS = 3
 
 
@@ -57,7 +62,12 @@ class Pool:
         result = self.target.output.type
         if not accepts(result, body.type):
             return None
+        shorter = simplify(body)
+        if shorter is not body and accepts(result, shorter.type):
+            self.offer(shorter, route)
         made = candidate(self.target.domain.parameters, body, result, route)
+        if not defined_on(made.program, self.target.domain):
+            return None
         self.judged[body] = judge(self.target, made, self.points)
         return self.judged[body]
 
@@ -138,9 +148,16 @@ def _one_round(
             after += 1
         elif len(wrong) >= 4:
             return wrong, False
-        if after > _MORE_LEVELS or (best is not None and len(search.bank.number.values) > 5000):
+        if best is not None and _enough(search, cost, after, best):
             return wrong, True
     return wrong, True
+
+
+def _enough(search: Search, cost: int, after: int, best: Judged) -> bool:
+    """Whether a shorter program than the best one is hardly to be expected from going on."""
+    if len(search.bank.number.values) > _CROWDED or cost * _BITS_A_LEVEL > best.candidate.bits:
+        return True
+    return after > _MORE_LEVELS and cost >= _AT_LEAST
 
 
 def _deeper(search: Search, cost: int, budget: Budget, stop: Callable[[], bool]) -> Search:
@@ -166,7 +183,7 @@ def _components(target: Target, examples: Columns) -> list[Wanted]:
     margins = target.output.margin(raw)
     care = margins > target.margin
     if target.output.discrete and not target.finite:
-        care &= margins > min(np.quantile(margins, _NEAR), _NEAR * margins.max())
+        care &= margins >= min(np.quantile(margins, _NEAR), _NEAR * margins.max())
     columns = values if isinstance(target.output.type, Vector) else values[:, None]
     allowed = 0.0 if target.finite else target.tolerance * rows(examples)
     tolerance = target.tolerance if not target.output.discrete else 1e-9

@@ -21,10 +21,19 @@ def simplest_between(low: float, high: float) -> float:
         return float(math.floor(low) + 1)
     if not low < high:
         return low
-    choices = [c for c in _candidates(low, high) if low < c < high]
+    choices = [c for c in _candidates(low, high) if low < c < high and _readable(c)]
     if not choices:
         return (low + high) / 2
     return float(min(choices, key=lambda c: (rational_bits(c), abs(c))))
+
+
+def _readable(value: Fraction) -> bool:
+    """Whether a person would write it: a decimal, or a fraction with a small denominator."""
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1 or value.denominator < 10
 
 
 def _candidates(low: float, high: float) -> list[Fraction]:
