@@ -103,12 +103,14 @@ def search_values(
 
 
 def first_examples(target: Target, seed: int) -> Columns:
-    """All of a small finite domain, else draws, extreme and middle values among them."""
+    """All of a small finite domain, else draws; for real outputs corners among them."""
     total = target.domain.count
     if total is not None and total <= 4 * _EXAMPLES:
         return target.domain.points(0, total)
     rng = np.random.default_rng([seed, 5])
     drawn = target.domain.sample(rng, _EXAMPLES)
+    if target.output.discrete:
+        return drawn
     low, high = target.domain.value_box()
     corners = np.where(rng.random((12, len(low))) < 0.5, low, high)
     extra = target.domain.unflatten(corners)

@@ -29,6 +29,8 @@ def operations(
 ) -> tuple[Operation, ...]:
     """Operations for a domain: exact ones everywhere, smooth ones on reals, whole ones on ints.
 
+    Equality is left out on reals, where it holds on next to nothing.
+
     allowed, forbidden: names of primitives; own: a user's primitives of numbers or truths.
     """
     real = any(f.item == REAL for f in domain.fields)
@@ -36,7 +38,8 @@ def operations(
     if not real:
         names["isqrt"] = 2
     found = [_numbers(REGISTRY[n], cost) for n, cost in names.items()]
-    found += [_comparison("less"), _comparison("less_equal"), _equality()]
+    found += [_comparison("less"), _comparison("less_equal")]
+    found += [] if real else [_equality()]
     found += [_truth(name, kind) for name, kind in _TRUTHS.items()]
     found += [_choice("if_", NUMBER), _choice("if_bool", BOOL), _indicator()]
     found += [_own(p) for p in own]
