@@ -26,6 +26,7 @@ from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import Judged, front, judging_points
 from distill.synthesize.literal import literal_program
 from distill.synthesize.loop import Pool, Vocabulary, search_values
+from distill.synthesize.tidy import tidy
 from distill.synthesize.tables import has_table, table_programs
 from distill.target import Target
 from distill.verify.deployed import deployed_claim
@@ -34,7 +35,7 @@ from distill.verify.sampling import hunt
 from distill.verify.square import Square, compare
 from dsl.cost import program_bits
 from dsl.domain import DomainError
-from dsl.program import Expression
+from dsl.program import Expression, Program
 from dsl.types import BOOL, Category
 
 _SEARCH_SHARE = 0.5
@@ -168,12 +169,23 @@ def chosen_and_verified(
         if not found:
             break
         best = min(found, key=lambda j: (j.score, j.candidate.bits))
-        square, claim = verified(pool.target, best.candidate, settings, budget)
+        made = tidied(best.candidate)
+        square, claim = verified(pool.target, made, settings, budget)
         if claim.verdict != "refuted":
-            return square, best.candidate, claim
+            return square, made, claim
         refuted.add(id(best.candidate))
     square, claim = verified(pool.target, literal, settings, budget)
     return square, literal, claim
+
+
+def tidied(made: Candidate) -> Candidate:
+    """The same program with its comparisons in their usual form."""
+    main = made.program.main
+    body = tidy(main.body)
+    if body is main.body:
+        return made
+    last = replace(main, body=body)
+    return of_program(Program((*made.program.definitions[:-1], last)), made.route)
 
 
 def verified(

@@ -1,1 +1,0 @@
-"""Rewrites of normal forms: exact ones, and ones that keep behaviour."""

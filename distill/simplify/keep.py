@@ -1,1 +1,0 @@
-def simplify_keeping(*a, **k): return []
