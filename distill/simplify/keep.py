@@ -1,0 +1,92 @@
+"""Replace a network by a much smaller one of whole numbers that behaves alike on given data.
+
+The network is the only teacher: no labels come here. Sizes are tried from a linear map
+upwards; each is taught in real numbers, then in whole ones of ever fewer bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from distill.errors import BadInput
+from distill.normal_form import NormalForm
+from distill.simplify.front import Simplified, front
+from distill.simplify.reading import make_reading
+from distill.simplify.school import Bits, School, Stopped, teach
+from distill.simplify.size import estimated_bits
+
+Array = NDArray[np.float64]
+
+STEPS = 30_000
+"""Training steps that a usual simplification is given."""
+_FEWEST_ROWS = 12
+
+
+def simplify_keeping(
+    form: NormalForm,
+    x: Array,
+    kind: str,
+    level: float = 0.0,
+    seed: int = 0,
+    steps: int = STEPS,
+    should_stop: Callable[[], bool] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    bits: Bits = estimated_bits,
+) -> list[Simplified]:
+    """Smaller networks that behave like `form` near the inputs `x` (n, d), fewest bits first.
+
+    kind: how outputs are read: "category", "bool" (above `level`) or "real"; steps: training
+    steps at most, each of one small batch; should_stop() is asked and progress(done, steps)
+    told at every step; bits: the measure to rank by. One thread, the same result for the
+    same seed and steps. Stopped early, what was found so far is returned.
+
+    Raises:
+        BadInput: `x` doesn't fit, isn't finite or is too little to hold a third back; a kind
+            that the outputs can't be read as.
+    """
+    x = _checked(form, x)
+    reading = make_reading(kind, level, form.run(x))
+    tick = _ticker(steps, should_stop, progress)
+    found: list[Simplified] = []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        teach(School(form, x, reading, seed, steps, bits, tick), found)
+    except Stopped:
+        pass
+    finally:
+        torch.set_num_threads(threads)
+    return front(found)
+
+
+def _checked(form: NormalForm, x: Array) -> Array:
+    x = np.asarray(x, dtype=np.float64)
+    if x.ndim != 2 or x.shape[1] != form.input_width:
+        raise BadInput(f"The data has shape {x.shape}; it has to be (n, {form.input_width}).")
+    if len(x) < _FEWEST_ROWS:
+        raise BadInput(f"The data has {len(x)} rows; simplifying needs at least {_FEWEST_ROWS}.")
+    if not np.isfinite(x).all():
+        raise BadInput("The data holds NaN or infinity; every number has to be finite.")
+    return x
+
+
+def _ticker(
+    steps: int,
+    should_stop: Callable[[], bool] | None,
+    progress: Callable[[int, int], None] | None,
+) -> Callable[[], None]:
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, steps)
+        if should_stop is not None and should_stop():
+            raise Stopped
+
+    return tick

@@ -1,0 +1,138 @@
+"""Find the size of a student that is worth it, teach it, and teach it again from all data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.normal_form import NormalForm
+from distill.simplify.exam import Exam, Mark, make_exam
+from distill.simplify.front import Simplified
+from distill.simplify.lesson import Lesson, make_lesson
+from distill.simplify.reading import Reading
+from distill.simplify.scales import feature_scales
+from distill.simplify.student import Student, student_form, without_dead_units
+from distill.simplify.training import Course, float_layers, float_run, whole_students
+
+Array = NDArray[np.float64]
+Bits = Callable[[NormalForm], float]
+Hidden = tuple[int, ...]
+
+HIDDEN: tuple[Hidden, ...] = ((), (2,), (4,), (8,), (16,), (32,), (48,))
+"""Hidden widths that are tried, smallest first."""
+_POINTS = 30_000
+_STAGES = 5
+_HELD_BACK = 3
+_SCALED_FEATURE_BITS = 37.0
+_WORTH_GROWING = 0.9
+
+
+class Stopped(Exception):
+    """The caller asked to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class School:
+    """What stays the same while students of one network are taught from the rows `x` (n, d)."""
+
+    form: NormalForm
+    x: Array
+    reading: Reading
+    seed: int
+    steps: int
+    bits: Bits
+    tick: Callable[[], None]
+
+    @property
+    def parts(self) -> tuple[Array, Array]:
+        """Rows to teach from and a third held back."""
+        order = np.random.default_rng(self.seed).permutation(len(self.x))
+        cut = len(self.x) // _HELD_BACK
+        return self.x[order[cut:]], self.x[order[:cut]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Class:
+    """Rows that students are taught from, as a lesson, with the courses' lengths."""
+
+    school: School
+    x: Array
+    lesson: Lesson
+    scale: Array
+
+    def course(self, share: float) -> Course:
+        steps = int(self.school.steps * share)
+        whole = int(0.7 * steps / _STAGES)
+        cost = _SCALED_FEATURE_BITS if (self.scale != 1).any() else 0.0
+        return Course(max(steps - whole * _STAGES, 1), _STAGES, max(whole, 1), feature_bits=cost)
+
+    def students(self, hidden: Hidden, course: Course) -> Iterator[Student]:
+        seed, tick = self.school.seed, self.school.tick
+        layers = float_layers(self.lesson, hidden, course.float_steps, seed, tick)
+        return whole_students(self.lesson, layers, self.scale, course, seed, tick)
+
+
+def teach(school: School, found: list[Simplified]) -> None:
+    """Append to `found` students of the sizes that are worth it, those taught again last.
+
+    Raises: Stopped (by `school.tick`), with what was finished so far in `found`.
+    """
+    fit, held_back = school.parts
+    exam = make_exam(school.form.run, held_back, school.reading, np.random.default_rng(school.seed))
+    first = _class(school, fit)
+    sizes = worthwhile(first, exam)
+    marks: dict[tuple[Hidden, int], Mark] = {}
+    for hidden in sizes:
+        for stage, student in enumerate(first.students(hidden, first.course(0.35 / len(sizes)))):
+            marks[hidden, stage] = exam.mark(student.run)
+            found.append(_simplified(first, student, marks[hidden, stage], ""))
+    last = _class(school, school.x)
+    again: list[Simplified] = []
+    for hidden in sizes:
+        for stage, student in enumerate(last.students(hidden, last.course(0.35 / len(sizes)))):
+            again.append(_simplified(last, student, marks[hidden, stage], ", taught again from all rows"))
+    found[:] = again
+
+
+def _class(school: School, x: Array) -> _Class:
+    scale = feature_scales(school.x)
+    rng = np.random.default_rng(school.seed)
+    return _Class(school, x, make_lesson(school.form.run, x, scale, school.reading, _POINTS, rng), scale)
+
+
+def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:
+    """The smallest size within one standard error of the best, and the next larger one.
+
+    Sizes are tried, briefly and with real weights, until growing helps no more.
+    """
+    steps = max(int(room.school.steps * 0.3 / len(HIDDEN)), 1)
+    marks: list[Mark] = []
+    for hidden in HIDDEN:
+        layers = float_layers(room.lesson, hidden, steps, room.school.seed, room.school.tick)
+        marks.append(exam.mark(float_run(room.lesson, layers, room.scale)))
+        if len(marks) > 2 and marks[-1].near > _WORTH_GROWING * min(m.near for m in marks[:-1]):
+            break
+    best = min(marks, key=lambda m: m.near)
+    enough = next(i for i, m in enumerate(marks) if m.near <= best.near + best.error)
+    return HIDDEN[enough : enough + 2]
+
+
+def _simplified(room: _Class, student: Student, mark: Mark, note: str) -> Simplified:
+    school = room.school
+    form = student_form(student, school.bits)
+    wrong = school.reading.disagree(form.run(room.x), school.form.run(room.x))
+    small = without_dead_units(student)
+    units = " and ".join(str(width) for width in small.hidden) or "no"
+    text = f"{units} hidden units on {small.features} inputs, whole weights{note}"
+    return Simplified(
+        form,
+        school.bits(form),
+        1.0 - float(wrong.mean()),
+        1.0 - mark.on_data,
+        1.0 - mark.near,
+        mark.error,
+        text,
+    )
