@@ -50,11 +50,12 @@ def _cell_hashes(scaled: Floats, missing: np.uint64) -> NDArray[np.uint64]:
 
 def _steps(dimensions: int) -> list[np.uint64]:
     """What the hash grows by from a cell to itself and its upper neighbours."""
-    with np.errstate(over="ignore"):
-        return [
-            np.array(moves, dtype=np.uint64) @ _ODD[:dimensions]
-            for moves in product((0, 1), repeat=dimensions)
-        ]
+    odd = [int(factor) for factor in _ODD[:dimensions]]
+    sums = (
+        sum(move * factor for move, factor in zip(moves, odd, strict=True))
+        for moves in product((0, 1), repeat=dimensions)
+    )
+    return [np.uint64(total % (1 << 64)) for total in sums]
 
 
 def _look_up(
