@@ -15,7 +15,7 @@ from distill.synthesize.bank.near import Pairs, pairs_near
 from distill.synthesize.bank.packing import pack
 from distill.synthesize.bank.target import NumberTarget
 
-PAIR_LIMIT = 1 << 22
+PAIR_LIMIT = 1 << 21
 
 _SAMPLE = 200
 _PIVOT_CHOICE = 16
