@@ -27,7 +27,13 @@ MIX: tuple[Operation, ...] = (
         "neg", ("number",), "number", lambda xp, a: -a, inverse=lambda xp, low, high: (-high, -low)
     ),
     Operation("abs", ("number",), "number", lambda xp, a: xp.abs(a)),
-    Operation("square", ("number",), "number", lambda xp, a: a * a),
+    Operation(
+        "square",
+        ("number",),
+        "number",
+        lambda xp, a: a * a,
+        inverse=lambda xp, low, high: (xp.sqrt(xp.maximum(low, 0.0)), xp.sqrt(high)),
+    ),
 )
 """The real mix: arithmetic, extremes, comparisons and unary functions."""
 

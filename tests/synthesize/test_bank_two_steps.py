@@ -38,6 +38,13 @@ def test_a_factor_of_zero_is_free_or_impossible():
     assert low[1] > high[1]
 
 
+def test_undoes_a_distance_whose_sign_is_the_same_everywhere():
+    big = 50.0 + LEAVES[0].values * LEAVES[1].values
+    target = number_target(np.abs(LEAVES[0].values - big), 1e-9)
+    goals = subgoals(BANK, some("dist"), target, 2)
+    assert any(goal.target.accepts(big) for goal in goals)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_finds_two_planted_operations(name):
     row = int(np.flatnonzero(BANK.number.cost == 5)[7])

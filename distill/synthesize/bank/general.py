@@ -1,4 +1,4 @@
-"""Operations without a short cut: candidates are computed, a few thousand at a time."""
+"""Operations without a short cut: candidates are computed, some thousand at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distill.synthesize.bank.operation import NUMBER
 from distill.synthesize.bank.shelf import append, level_rows
 from distill.synthesize.bank.work import Rows, Work, evaluate, may_count
 
-_CHUNK = 2048
+_CHUNK = 8192
 
 Span = tuple[int, int]
 """Rows [start, stop) of a shelf."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from distill.synthesize.bank.data import Bank
 from distill.synthesize.bank.keys import Floats
-from distill.synthesize.bank.operation import COMMUTATIVE, NUMBER, Operation
+from distill.synthesize.bank.operation import NUMBER, Operation
 from distill.synthesize.bank.target import NumberTarget
 
 Box = tuple[Floats, Floats]
@@ -106,7 +106,13 @@ UNDO: dict[str, tuple[Undo, ...]] = {
     "div": (_undo_dividend, _undo_divisor),
     "max": (_undo_max,),
     "min": (_undo_min,),
+    "abs_diff": (
+        lambda low, high, known: (known + np.maximum(low, 0.0), known + high),
+        lambda low, high, known: (known - high, known - np.maximum(low, 0.0)),
+    ),
 }
-"""By kind: how to undo it when the first argument is open, and when the second is."""
+"""By kind: how to undo it when the first argument is open, and when the second is.
 
-assert all((len(ways) == 1) == (kind in COMMUTATIVE) for kind, ways in UNDO.items())
+Commutative kinds need one way; |a - b| has one for an open argument that is nowhere the
+smaller one and one for the opposite, and what crosses is not found.
+"""

@@ -15,7 +15,10 @@ from distill.synthesize.bank.near import Pairs, pairs_near
 from distill.synthesize.bank.packing import pack
 from distill.synthesize.bank.target import NumberTarget
 
-PAIR_LIMIT = 1 << 22
+PAIR_LIMIT = 1 << 21
+
+_SAMPLE = 200
+_PIVOT_CHOICE = 16
 
 Proposer = Callable[[Bank, NumberTarget], Iterator[Pairs]]
 
@@ -105,17 +108,24 @@ PROPOSERS: dict[str, Proposer] = {
 
 
 def pivots(bank: Bank, target: NumberTarget, usable: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Up to three examples on which the bank's values spread far beyond the target's box."""
+    """Up to three examples on which few entries share a cell of the target's size.
+
+    No more of them than needed to leave about one wrong partner per entry.
+    """
     places = np.flatnonzero(usable)
-    if not len(places) or not len(bank.number.values):
+    count = len(bank.number.values)
+    if not len(places) or not count:
         return places[:0]
-    some = np.unique(np.linspace(0, len(bank.number.values) - 1, 1000).astype(np.intp))
-    values = bank.number.values[some[:, None], places]
+    places = places[:: 1 + len(places) // _PIVOT_CHOICE]
+    some = np.unique(np.linspace(0, count - 1, _SAMPLE).astype(np.intp))
+    values = np.sort(bank.number.values[some[:, None], places], axis=0)
     widths = _widths(target.low[places], target.high[places])
-    cells = np.sort(np.floor(values / widths), axis=0)
-    different = (np.diff(cells, axis=0) > 0).sum(axis=0)
-    ranked = places[np.argsort(-different, kind="stable")]
-    return ranked[: max(3, len(ranked) // 2)][:: max(1, len(ranked) // 6)][:3]
+    shared = (np.diff(values, axis=0) < widths).mean(axis=0) + 1 / _SAMPLE
+    middle = values[3 * len(some) // 4] - values[len(some) // 4]
+    alike = np.clip(np.maximum(shared**2, 2 * widths / np.maximum(middle, widths)), 0.0, 1.0)
+    best = np.argsort(alike, kind="stable")[:3]
+    needed = 1 + int((count * np.cumprod(alike[best]) > 1.0).sum())
+    return places[best[:needed]]
 
 
 def _widths(low: Floats, high: Floats) -> Floats:
@@ -125,6 +135,8 @@ def _widths(low: Floats, high: Floats) -> Floats:
 
 
 def _cheap_first(pairs: Pairs) -> Pairs:
-    """Order by the later of both rows: rows are in order of cost."""
-    order = np.argsort(np.maximum(*pairs), kind="stable")
-    return pairs[0][order], pairs[1][order]
+    """Order by the later of both rows, which are in order of cost; each pair once."""
+    later, sooner = np.maximum(*pairs), np.minimum(*pairs)
+    code = np.unique((later << 32) | (sooner << 1) | (pairs[0] > pairs[1]))
+    later, sooner, turned = code >> 32, (code >> 1) & 0x7FFFFFFF, (code & 1) == 1
+    return np.where(turned, later, sooner), np.where(turned, sooner, later)

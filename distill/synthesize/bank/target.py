@@ -51,6 +51,11 @@ class BoolTarget:
         """Packed row (W,): of interest."""
         return pack(self.care[None])[0]
 
+    def part(self, examples: NDArray[np.intp]) -> BoolTarget:
+        """The target on some of the examples."""
+        picked = (self.truth[examples], self.care[examples], self.weights[examples])
+        return BoolTarget(*picked, self.allowed_errors)
+
 
 Target = NumberTarget | BoolTarget
 
