@@ -274,20 +274,22 @@ def answer(words: list[str], *, debug: bool = False) -> int:
     """Run one command; returns the exit code.
 
     Bad input gets one sentence on stderr and 2. A fault of ours gets one sentence and 1, with
-    `debug` its traceback. An interrupt that the search didn't turn into a result gets 130.
+    `debug` its traceback. An interrupt gets 130, whether or not the search made a result of it.
     """
     try:
-        return app(words, standalone_mode=False) or 0
+        code = app(words, standalone_mode=False) or FOUND
     except BrokenPipeError:
         _drop_stdout()
         return FOUND
     except (KeyboardInterrupt, typer.Abort):
-        views.print_error("interrupted; nothing was written")
-        return INTERRUPTED
+        code = INTERRUPTED
     except Exception as error:
         if debug and not _is_bad_input(error):
             raise
         return _explain(error)
+    if code == INTERRUPTED:
+        views.print_error("interrupted")
+    return code
 
 
 def _explain(error: Exception) -> int:
