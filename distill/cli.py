@@ -129,8 +129,7 @@ def run(
                 progress=report,
                 **limits,
             )
-        found.save(place.draft)
-        place.publish()
+        found.save(place.target)
     _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
     raise typer.Exit(_run_code(found))
 
@@ -243,7 +242,7 @@ def _print_result(found: Distillation, folder: str, *, as_json: bool, quiet: boo
 
 
 def _run_code(found: Distillation) -> int:
-    if getattr(found, "interrupted", False):
+    if found.interrupted:
         return INTERRUPTED
     return FOUND if found.found else BUDGET
 

@@ -196,6 +196,7 @@ def test_two_networks_of_other_sizes_are_not_compared(capsys: pytest.CaptureFixt
 SCRIPTS = {
     "syntax": b"def predict(:",
     "fails": b"import no_such_module",
+    "exits": b"raise SystemExit(0)",
     "no predict": b"x = 1",
     "no function": b"predict = 3",
     "other arguments": b"def predict(): return 1",
