@@ -186,9 +186,9 @@ def compare(
         raise BadInput("compare needs a domain to compare on; add --inputs 'x: real(-1,1)[2]'.")
     from distill import api
 
-    evidence = api.compare(first, second, domain, tolerance=tolerance, seed=seed, budget=budget)
-    views.print_evidence(evidence)
-    raise typer.Exit(_compare_code(evidence.verdict))
+    claim = api.compare(first, second, domain, tolerance=tolerance, seed=seed, budget=budget)
+    views.print_claim(claim)
+    raise typer.Exit(VERDICT_CODES.get(claim.verdict, FOUND))
 
 
 @app.command()
@@ -245,10 +245,6 @@ def _run_code(found: Distillation) -> int:
     if found.interrupted:
         return INTERRUPTED
     return FOUND if found.found else BUDGET
-
-
-def _compare_code(verdict: str) -> int:
-    return {"refuted": REFUTED, "unknown": UNKNOWN}.get(verdict, FOUND)
 
 
 def _check_limits(**limits: float | None) -> None:
