@@ -251,6 +251,7 @@ def _distillation(
         found=outcome.finished or not outcome.literal,
         literal=literal_program(target.form, domain, target.output, plain_matrices=True),
         note=_note(outcome),
+        interrupted=budget.interrupted,
     )
 
 

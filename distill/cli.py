@@ -129,8 +129,7 @@ def run(
                 progress=report,
                 **limits,
             )
-        found.save(place.draft)
-        place.publish()
+        found.save(place.target)
     _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
     raise typer.Exit(_run_code(found))
 
@@ -187,9 +186,9 @@ def compare(
         raise BadInput("compare needs a domain to compare on; add --inputs 'x: real(-1,1)[2]'.")
     from distill import api
 
-    evidence = api.compare(first, second, domain, tolerance=tolerance, seed=seed, budget=budget)
-    views.print_evidence(evidence)
-    raise typer.Exit(_compare_code(evidence.verdict))
+    claim = api.compare(first, second, domain, tolerance=tolerance, seed=seed, budget=budget)
+    views.print_claim(claim)
+    raise typer.Exit(VERDICT_CODES.get(claim.verdict, FOUND))
 
 
 @app.command()
@@ -243,13 +242,9 @@ def _print_result(found: Distillation, folder: str, *, as_json: bool, quiet: boo
 
 
 def _run_code(found: Distillation) -> int:
-    if getattr(found, "interrupted", False):
+    if found.interrupted:
         return INTERRUPTED
     return FOUND if found.found else BUDGET
-
-
-def _compare_code(verdict: str) -> int:
-    return {"refuted": REFUTED, "unknown": UNKNOWN}.get(verdict, FOUND)
 
 
 def _check_limits(**limits: float | None) -> None:
@@ -274,20 +269,22 @@ def answer(words: list[str], *, debug: bool = False) -> int:
     """Run one command; returns the exit code.
 
     Bad input gets one sentence on stderr and 2. A fault of ours gets one sentence and 1, with
-    `debug` its traceback. An interrupt that the search didn't turn into a result gets 130.
+    `debug` its traceback. An interrupt gets 130, whether or not the search made a result of it.
     """
     try:
-        return app(words, standalone_mode=False) or 0
+        code = app(words, standalone_mode=False) or FOUND
     except BrokenPipeError:
         _drop_stdout()
         return FOUND
     except (KeyboardInterrupt, typer.Abort):
-        views.print_error("interrupted; nothing was written")
-        return INTERRUPTED
+        code = INTERRUPTED
     except Exception as error:
         if debug and not _is_bad_input(error):
             raise
         return _explain(error)
+    if code == INTERRUPTED:
+        views.print_error("interrupted")
+    return code
 
 
 def _explain(error: Exception) -> int:

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from distill.distillation import Distillation
+    from distill.distillation import Alternative, Distillation
+    from distill.evidence import Claim
     from dsl.primitive import Primitive
 
 Report = Callable[[str, "float | None"], None]
@@ -115,20 +116,26 @@ def show_example(primitive: Primitive, index: int) -> str:
     return f"{primitive.name}({arguments}) = {_value(example.result)}"
 
 
-def print_front(front: Iterable[Any]) -> None:
-    """Print the programs of a front, shortest first: bits, error, text."""
+def print_front(front: Iterable[Alternative]) -> None:
+    """Print the programs of a front, shortest first, under their bits and errors; long ones cut."""
     from dsl.text import show_program
 
-    table = Table("bits", "error", "program", box=None, header_style="bold")
     for point in sorted(front, key=lambda p: p.bits):
-        text = safe(show_program(point.program).strip())
-        table.add_row(f"{point.bits:.1f}", f"{point.error:.3g}", Text(text, overflow="fold"))
-    _console().print(table)
+        print_text(f"{point.bits:,.0f} bits, error {point.error:.4g}")
+        print_lines(f"    {line}" for line in cut(show_program(point.program)))
 
 
-def print_evidence(evidence: Any) -> None:
-    """Print a claim: in words where it has some, else its record."""
-    print_text(str(evidence))
+def cut(text: str, lines: int = 12, width: int = 92) -> list[str]:
+    """The first lines of a text, each at most `width` long, with dots for what is left out."""
+    found = [ln if len(ln) <= width else ln[: width - 4] + " ..." for ln in text.splitlines()]
+    return found if len(found) <= lines else [*found[: lines - 1], "..."]
+
+
+def print_claim(claim: Claim) -> None:
+    """Print a claim: its verdict and statement, and the counterexample if it has one."""
+    print_text(f"{claim.verdict} ({claim.method}): {claim.statement}")
+    for label, value in (claim.counterexample or {}).items():
+        print_text(f"    {label}: {value}")
 
 
 def program_as(found: Distillation, form: Form) -> str:

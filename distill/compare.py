@@ -116,10 +116,7 @@ def _program_batch(program: Program, domain: Domain) -> Batch:
 
 def _from_path(path: Path) -> Any:
     if path.suffix == ".py" and path.is_file():
-        predict = runpy.run_path(str(path)).get("predict")
-        if not callable(predict):
-            raise BadInput(f"{str(path)!a} has no function named predict")
-        return predict
+        return _predict_of(path)
     if path.is_dir() or path.suffix == ".dsl":
         file = path / "program.dsl" if path.is_dir() else path
         try:
@@ -127,6 +124,16 @@ def _from_path(path: Path) -> Any:
         except (OSError, ParseError) as error:
             raise BadInput(f"can't read a program from {str(file)!a}: {error}") from None
     return load(path)
+
+
+def _predict_of(path: Path) -> Callable[..., Any]:
+    try:
+        predict = runpy.run_path(str(path)).get("predict")
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"{str(path)!a} can't be run: {type(error).__name__}: {error}") from None
+    if not callable(predict):
+        raise BadInput(f"{str(path)!a} has no function named predict")
+    return predict
 
 
 def _by_rows(function: Callable[..., Any], domain: Domain, columns: Columns) -> np.ndarray:

@@ -37,7 +37,8 @@ class Distillation:
 
     network: the one that the program explains (deploy this one); original: the one that was
     given; front: shorter or more exact programs; found: False where the budget ended the search
-    and the program is the network's own arithmetic; note: what else a reader should know.
+    and the program is the network's own arithmetic; interrupted: by Ctrl-C; note: what else a
+    reader should know.
     """
 
     program: Program
@@ -50,6 +51,7 @@ class Distillation:
     found: bool = True
     literal: Program | None = None
     note: str = ""
+    interrupted: bool = False
 
     @cached_property
     def source(self) -> str:

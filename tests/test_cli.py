@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from distill.cli import answer, main
-from distill.export.place import MARK, default_folder, staged
 from distill.cli_views import safe
 from distill.errors import BadInput
+from distill.export.place import MARK, default_folder, staged
 
 ROOT = Path(__file__).resolve().parent.parent
 MAJORITY = str(ROOT / "examples" / "majority" / "model.onnx")

@@ -127,12 +127,18 @@ def save_data(**arrays: np.ndarray) -> str:
     return "d.npz"
 
 
+def plain_array() -> str:
+    np.save("d.npy", np.zeros((3, 5)))
+    return str(Path("d.npy").rename("d.npz"))
+
+
 DATA: dict[str, tuple[Callable[[], str], str]] = {
-    "missing": (lambda: "nowhere.npz", "does not exist"),
+    "missing": (lambda: "nowhere.npz", "nowhere"),
     "empty": (lambda: write("d.npz", b""), "d.npz"),
     "text": (lambda: write("d.npz", b"hello there"), "d.npz"),
     "other suffix": (lambda: write("d.txt", b"1,2"), ".npz"),
     "pickle": (lambda: write("d.npz", pickle.dumps(Bomb())), "d.npz"),
+    "plain array": (plain_array, "d.npz"),
     "no x": (lambda: save_data(y=np.zeros(3)), "x"),
     "objects": (lambda: save_data(x=np.array([[Bomb()] * 5], dtype=object)), "d.npz"),
     "words": (lambda: save_data(x=np.array([["a"] * 5])), "number"),
@@ -185,6 +191,25 @@ def test_a_folder_that_no_run_wrote_is_refused(
 def test_two_networks_of_other_sizes_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
     other = keep(mlp())
     assert "5" in refused(capsys, "compare", MAJORITY, other, "--inputs", "bool[5]")
+
+
+SCRIPTS = {
+    "syntax": b"def predict(:",
+    "fails": b"import no_such_module",
+    "exits": b"raise SystemExit(0)",
+    "no predict": b"x = 1",
+    "no function": b"predict = 3",
+    "other arguments": b"def predict(): return 1",
+}
+
+
+@pytest.mark.parametrize("case", SCRIPTS)
+def test_a_python_file_that_can_not_be_compared(
+    case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write("p.py", SCRIPTS[case])
+    sentence = refused(capsys, "compare", MAJORITY, path, "--inputs", "x: bool[5]")
+    assert "p.py" in sentence or "function" in sentence
 
 
 def renamed(proto: onnx.ModelProto, name: str) -> onnx.ModelProto:

@@ -54,11 +54,16 @@ def test_make_targets_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
-def test_commands_succeed_in_order(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_succeed_in_order_and_print_what_is_shown(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(workplace)
     for words in commands():
         if words[0] == "distill":
             assert answer(with_budget(words[1:]), debug=True) == 0, words
+    printed = set(capsys.readouterr().out.splitlines())
+    shown = [line for block in blocks("text") for line in block.splitlines()]
+    assert [ln for ln in shown if ln not in printed and not ln.startswith("time ")] == []
 
 
 @pytest.mark.parametrize("code", blocks("python"))

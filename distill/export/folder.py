@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,9 @@ def load_distillation(folder: Path) -> Distillation:
             for e in extra["front"]
         )
         literal = extra["literal"] and parse_program(extra["literal"])
-        result = replace(parse_output(evidence.output), type=program.main.result)
+        read = parse_output(evidence.output)
+        level = 0.0 if math.isnan(read.level) else read.level  # it is written unless it is 0
+        result = replace(read, type=program.main.result, level=level)
         return Distillation(
             program,
             evidence,

@@ -24,6 +24,7 @@ OURS = frozenset(
         "network.onnx",
         "original.onnx",
         "summary.txt",
+        "front.json",
         "report.html",
         "__pycache__",
         ".pytest_cache",
@@ -132,7 +133,7 @@ def _move_or_restore(draft: Path, target: Path, old: Path) -> None:
 
 def _keep_foreign(old: Path, new: Path) -> None:
     for entry in old.iterdir():
-        if entry.name not in OURS:
+        if entry.name not in OURS and not (new / entry.name).exists():
             entry.rename(new / entry.name)
 
 

@@ -29,10 +29,9 @@ def read_inputs(data: Any) -> NDArray[np.float64]:
         raise BadInput(
             f"the data must be a table of numbers (n, width); got {rows.dtype} {rows.shape}"
         )
-    flat = rows.reshape(len(rows), -1).astype(np.float64)
-    if not len(flat) or not np.isfinite(flat).all():
+    if not rows.size or not np.isfinite(rows).all():
         raise BadInput("the data must have at least one row, and only finite numbers")
-    return flat
+    return rows.reshape(len(rows), -1).astype(np.float64)
 
 
 def _read_file(path: Path) -> NDArray[Any]:
@@ -47,6 +46,10 @@ def _read_file(path: Path) -> NDArray[Any]:
 
 
 def _read_npz(path: Path, shown: str) -> NDArray[Any]:
+    if not zipfile.is_zipfile(path):
+        raise BadInput(
+            f"the data file {shown} is no .npz, or it is cut short; write it with np.savez"
+        )
     try:
         with np.load(path, allow_pickle=False) as archive:
             if "x" not in archive:
