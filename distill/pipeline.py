@@ -26,8 +26,8 @@ from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import Judged, front, judging_points
 from distill.synthesize.literal import literal_program
 from distill.synthesize.loop import Pool, Vocabulary, search_values
-from distill.synthesize.tidy import tidy
 from distill.synthesize.tables import has_table, table_programs
+from distill.synthesize.tidy import tidy
 from distill.target import Target
 from distill.verify.deployed import deployed_claim
 from distill.verify.ladder import Effort, verify
