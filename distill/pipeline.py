@@ -31,6 +31,7 @@ from distill.synthesize.tidy import tidy
 from distill.target import Target
 from distill.verify.deployed import deployed_claim
 from distill.verify.ladder import Effort, verify
+from distill.verify.relational import input_box
 from distill.verify.sampling import hunt
 from distill.verify.square import Square, compare
 from dsl.cost import program_bits
@@ -38,7 +39,8 @@ from dsl.domain import DomainError
 from dsl.program import Expression, Program
 from dsl.types import BOOL, Category
 
-_SEARCH_SHARE = 0.5
+_SEARCH_SHARE = 0.25
+_SIMPLIFY_SHARE = 0.9
 _TRIES = 4
 _SLACK = 1.25
 
@@ -84,12 +86,11 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     literal = exact_literal(target)
     pool.add(literal)
     network_bits = own_bits(target)
-    square, chosen, claim = chosen_and_verified(pool, literal, settings, budget)
-    small = None
-    if chosen.route == literal.route and not settings.exact:
+    if not settings.exact and nothing_shorter(pool, literal):
         small = kept_behaviour(pool, literal, settings, budget)
-    if small is not None:
-        return replace(small, network_bits=network_bits, finished=finished)
+        if small is not None:
+            return replace(small, network_bits=network_bits, finished=finished)
+    square, chosen, claim = chosen_and_verified(pool, literal, settings, budget)
     return Outcome(
         square.target,
         chosen,
@@ -102,6 +103,11 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
         chosen.route == literal.route,
         closest(pool, literal),
     )
+
+
+def nothing_shorter(pool: Pool, literal: Candidate) -> bool:
+    """Whether no program that holds is shorter than the literal one."""
+    return not any(j.holds and j.candidate.bits < literal.bits for j in pool.judged.values())
 
 
 def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
@@ -131,21 +137,8 @@ def exact_literal(target: Target) -> Candidate:
 
 
 def _simplified(target: Target) -> Iterator[NormalForm]:
-    low, high = input_box(target)
+    low, high = input_box(target.domain) or (None, None)
     yield simplify_exact(target.form, low, high)
-
-
-def input_box(target: Target) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Bounds of the network's inputs on the domain, None where there are none."""
-    pair = target.domain.encoding_map()
-    try:
-        low, high = target.domain.value_box()
-    except DomainError:
-        return None, None
-    if pair is None:
-        return np.zeros(target.domain.width), np.ones(target.domain.width)
-    ends = np.stack([pair[0] * low + pair[1], pair[0] * high + pair[1]])
-    return ends.min(0), ends.max(0)
 
 
 def own_bits(target: Target) -> float:
@@ -219,8 +212,7 @@ def kept_behaviour(
         _kind(target),
         target.output.level,
         settings.seed,
-        steps=budget.left,
-        should_stop=budget.over,
+        should_stop=budget.share(_SIMPLIFY_SHARE),
     )
     for simplified in found:
         program = literal_program(simplified.form, target.domain, target.output)

@@ -21,6 +21,7 @@ from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sig
 from distill.verify.envelope import FLOAT64, float_error
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
 from distill.verify.square import Square, exemption
+from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError
 from dsl.meanings.interval import evaluate_boxes, well_defined
@@ -28,10 +29,6 @@ from dsl.program import Program, const, program, substitute
 from dsl.types import BOOL, Category, Real
 
 Array = NDArray[np.float64]
-ARITHMETIC = (
-    "over the reals with outward-rounded bounds; float32 rounding of the network in any order of "
-    "summation and float64 rounding of the program included (not TF32 or bf16)"
-)
 _ROOTS_AT_MOST = 256
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from distill.evidence import Claim
 from distill.normal_form import PIECEWISE_LINEAR, Affine, Elementwise, NormalForm
-from distill.verify.boxes import ARITHMETIC
 from distill.verify.envelope import float_error
 from distill.verify.lower import network_over_scalars
 from distill.verify.square import Square
+from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
 from dsl.domain import Domain
 from dsl.meanings.z3_ import to_z3, variables

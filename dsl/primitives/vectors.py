@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import reduce
+from math import prod
 from typing import Any
 
 from dsl.algebra import choose, leaves
@@ -561,3 +562,25 @@ INDEX = declare(
 def _index_of_category(types: tuple[Type, ...]) -> Type:
     require(len(types) == 1 and isinstance(types[0], Category), "takes a category")
     return INT
+
+
+FLATTEN = declare(
+    Primitive(
+        name="flatten",
+        infer=lambda types, _: Vector(
+            vector_argument(types, 1).item, (prod(vector_argument(types, 1).shape),)
+        ),
+        array=lambda xp, x: flat(x),
+        scalar=lambda ops, x: tuple(leaves(x)),
+        python="flatten({0})",
+        helper="""def flatten(values: list) -> list:
+    if not values or not isinstance(values[0], list):
+        return values
+    return [v for inner in values for v in flatten(inner)]
+""",
+        english="all items of {0} in one row",
+        doc="The items of a tensor in one vector, last axis fastest.",
+        examples=(Example((((1, 2), (3, 4)),), (1, 2, 3, 4)),),
+        laws=frozenset({"idempotent"}),
+    )
+)
