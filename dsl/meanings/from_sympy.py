@@ -295,7 +295,7 @@ def _simplified(term: Any) -> Any:
 
     if term.count_ops() > LARGEST_FORMULA:
         raise Unsupported("too long for sympy")
-    if isinstance(term, sympy.logic.boolalg.BooleanFunction) and _is_propositional(term):
+    if _is_propositional(term):
         return sympy.simplify_logic(term) if len(term.free_symbols) <= _MANY_TRUTHS else term
     if not _is_quick(term):
         return sympy.factor_terms(term)
@@ -313,5 +313,6 @@ def _is_quick(term: Any) -> bool:
 
 def _is_propositional(term: Any) -> bool:
     from sympy.core.relational import Relational
+    from sympy.logic.boolalg import BooleanFunction
 
-    return not term.has(Relational)
+    return isinstance(term, BooleanFunction) and not term.has(Relational)
