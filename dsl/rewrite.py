@@ -1,4 +1,4 @@
-"""Simplification: equations from `dsl.rules`, the laws of monoids, constant folding.
+"""Simplification: equations from `dsl.rewrite_rules`, the laws of monoids, constant folding.
 
 All of it keeps the denotation wherever the expression is defined, and its type. An
 equation matches modulo the order of two arguments of a commutative primitive, and
@@ -29,7 +29,7 @@ from dsl.program import (
     transform,
     walk,
 )
-from dsl.rules import EQUATIONS
+from dsl.rewrite_rules import EQUATIONS
 from dsl.text import parse
 from dsl.types import (
     BOOL,

@@ -22,8 +22,11 @@ Reader = Callable[[Any, Table], Expression]
 LARGEST_POWER = 8
 """Powers up to this one are written as products."""
 
-LARGEST_FORMULA = 400
+LARGEST_FORMULA = 150
 """Operations above which `simplify` doesn't ask sympy: it could take minutes."""
+
+_MANY_SMOOTH, _LONG_ARGUMENT = 4, 2
+"""Transcendental terms, and operations inside one, above which only the cheap steps are tried."""
 
 _MANY_TRUTHS = 8
 """Variables above which sympy's minimisation of logic isn't tried: it takes 2^n steps."""
@@ -292,12 +295,24 @@ def _simplified(term: Any) -> Any:
 
     if term.count_ops() > LARGEST_FORMULA:
         raise Unsupported("too long for sympy")
-    if isinstance(term, sympy.logic.boolalg.BooleanFunction) and _is_propositional(term):
+    if _is_propositional(term):
         return sympy.simplify_logic(term) if len(term.free_symbols) <= _MANY_TRUTHS else term
+    if not _is_quick(term):
+        return sympy.factor_terms(term)
     return sympy.simplify(term)
+
+
+def _is_quick(term: Any) -> bool:
+    """Whether `sympy.simplify` ends soon: sums inside sines or exponentials make it search."""
+    import sympy
+
+    smooth = term.atoms(sympy.exp, sympy.sin, sympy.cos, sympy.tanh, sympy.log, sympy.erf)
+    arguments = [inside for function in smooth for inside in function.args]
+    return len(smooth) <= _MANY_SMOOTH and all(a.count_ops() <= _LONG_ARGUMENT for a in arguments)
 
 
 def _is_propositional(term: Any) -> bool:
     from sympy.core.relational import Relational
+    from sympy.logic.boolalg import BooleanFunction
 
-    return not term.has(Relational)
+    return isinstance(term, BooleanFunction) and not term.has(Relational)
