@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from distill.errors import BadInput
@@ -52,14 +51,10 @@ def simplify_keeping(
     reading = make_reading(kind, level, form.run(x))
     tick = _ticker(steps, should_stop, progress)
     found: list[Simplified] = []
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
         teach(School(form, x, reading, seed, steps, bits, tick), found)
     except Stopped:
         pass
-    finally:
-        torch.set_num_threads(threads)
     return front(found)
 
 

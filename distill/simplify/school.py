@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.normal_form import NormalForm
+from distill.simplify.course import Course
 from distill.simplify.exam import Exam, Mark, make_exam
 from distill.simplify.front import Simplified
 from distill.simplify.lesson import Lesson, make_lesson
 from distill.simplify.reading import Reading
+from distill.simplify.real import real_layers, real_run
 from distill.simplify.scales import feature_scales
 from distill.simplify.student import Student, student_form, without_dead_units
-from distill.simplify.training import Course, float_layers, float_run, whole_students
+from distill.simplify.whole import whole_students
 
 Array = NDArray[np.float64]
 Bits = Callable[[NormalForm], float]
@@ -71,7 +73,7 @@ class _Class:
 
     def students(self, hidden: Hidden, course: Course) -> Iterator[Student]:
         seed, tick = self.school.seed, self.school.tick
-        layers = float_layers(self.lesson, hidden, course.float_steps, seed, tick)
+        layers = real_layers(self.lesson, hidden, course.float_steps, seed, tick)
         return whole_students(self.lesson, layers, self.scale, course, seed, tick)
 
 
@@ -111,9 +113,9 @@ def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:
     steps = max(int(room.school.steps * 0.3 / len(HIDDEN)), 1)
     marks: list[Mark] = []
     for hidden in HIDDEN:
-        layers = float_layers(room.lesson, hidden, steps, room.school.seed, room.school.tick)
-        marks.append(exam.mark(float_run(room.lesson, layers, room.scale)))
-        if len(marks) > 2 and marks[-1].near > _WORTH_GROWING * min(m.near for m in marks[:-1]):
+        layers = real_layers(room.lesson, hidden, steps, room.school.seed, room.school.tick)
+        marks.append(exam.mark(real_run(room.lesson, layers, room.scale)))
+        if len(marks) > 2 and marks[-1].near > _WORTH_GROWING * marks[-2].near:
             break
     best = min(marks, key=lambda m: m.near)
     enough = next(i for i, m in enumerate(marks) if m.near <= best.near + best.error)
