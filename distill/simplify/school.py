@@ -106,7 +106,7 @@ def _class(school: School, x: Array) -> _Class:
 
 
 def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:
-    """The smallest size within one standard error of the best, and the next larger one.
+    """The smallest size no worse than the best, and the next larger one.
 
     Sizes are tried, briefly and with real weights, until growing helps no more.
     """
@@ -118,7 +118,7 @@ def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:
         if len(marks) > 2 and marks[-1].near > _WORTH_GROWING * marks[-2].near:
             break
     best = min(marks, key=lambda m: m.near)
-    enough = next(i for i, m in enumerate(marks) if m.near <= best.near + best.error)
+    enough = next(i for i, m in enumerate(marks) if m.no_worse(best))
     return HIDDEN[enough : enough + 2]
 
 
@@ -133,8 +133,6 @@ def _simplified(room: _Class, student: Student, mark: Mark, note: str) -> Simpli
         form,
         school.bits(form),
         1.0 - float(wrong.mean()),
-        1.0 - mark.on_data,
-        1.0 - mark.near,
-        mark.error,
+        mark,
         text,
     )
