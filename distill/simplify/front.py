@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from distill.normal_form import NormalForm
 from distill.simplify.exam import Mark
 
+
 @dataclass(frozen=True, eq=False)
 class Simplified:
     """A smaller network that behaves like a given one on its data.

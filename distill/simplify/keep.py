@@ -6,6 +6,7 @@ upwards; each is taught in real numbers, then in whole ones of ever fewer bits.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -51,10 +52,8 @@ def simplify_keeping(
     reading = make_reading(kind, level, form.run(x))
     tick = _ticker(steps, should_stop, progress)
     found: list[Simplified] = []
-    try:
+    with contextlib.suppress(Stopped):
         teach(School(form, x, reading, seed, steps, bits, tick), found)
-    except Stopped:
-        pass
     return front(found)
 
 

@@ -58,6 +58,6 @@ def real_run(lesson: Lesson, layers: Layers, scale: Array) -> Callable[[Array], 
 
     def run(x: Array) -> Array:
         inputs = (x * scale - lesson.middle).astype(np.float32)
-        return forward(layers, inputs)[-1] * lesson.temperature + level
+        return forward(layers, inputs)[-1].astype(np.float64) * lesson.temperature + level
 
     return run

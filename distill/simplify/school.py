@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,14 +95,18 @@ def teach(school: School, found: list[Simplified]) -> None:
     again: list[Simplified] = []
     for hidden in sizes:
         for stage, student in enumerate(last.students(hidden, last.course(0.35 / len(sizes)))):
-            again.append(_simplified(last, student, marks[hidden, stage], ", taught again from all rows"))
+            again.append(
+                _simplified(last, student, marks[hidden, stage], ", taught again from all rows")
+            )
     found[:] = again
 
 
 def _class(school: School, x: Array) -> _Class:
     scale = feature_scales(school.x)
     rng = np.random.default_rng(school.seed)
-    return _Class(school, x, make_lesson(school.form.run, x, scale, school.reading, _POINTS, rng), scale)
+    return _Class(
+        school, x, make_lesson(school.form.run, x, scale, school.reading, _POINTS, rng), scale
+    )
 
 
 def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:

@@ -78,7 +78,9 @@ def _gradient(lesson: Lesson, latent: _Latent, rng: np.random.Generator) -> Sing
     gain = np.float32(np.exp(latent.gain))
     slope = (read_softly(lesson.reading, gain * wires[-1]) - targets) / np.float32(len(inputs))
     parts = [np.asarray((slope * gain * wires[-1]).sum())]
-    for (matrix, bias), size in zip(backward(layers, wires, slope * gain), latent.sizes, strict=True):
+    for (matrix, bias), size in zip(
+        backward(layers, wires, slope * gain), latent.sizes, strict=True
+    ):
         parts[-1:-1] = [matrix, bias * np.float32(size)]
     return flat(parts)
 
