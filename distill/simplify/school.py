@@ -30,6 +30,8 @@ _STAGES = 5
 _HELD_BACK = 3
 _SCALED_FEATURE_BITS = 37.0
 _WORTH_GROWING = 0.9
+_SHARE_OF_A_COURSE = 0.35
+_SHARE_OF_SIZES = 0.3
 
 
 class Stopped(Exception):
@@ -78,27 +80,26 @@ class _Class:
 
 
 def teach(school: School, found: list[Simplified]) -> None:
-    """Append to `found` students of the sizes that are worth it, those taught again last.
+    """Append to `found` students of the sizes that are worth it; those taught again replace them.
 
     Raises: Stopped (by `school.tick`), with what was finished so far in `found`.
     """
     fit, held_back = school.parts
-    exam = make_exam(school.form.run, held_back, school.reading, np.random.default_rng(school.seed))
-    first = _class(school, fit)
-    sizes = worthwhile(first, exam)
-    marks: dict[tuple[Hidden, int], Mark] = {}
+    rng = np.random.default_rng(school.seed)
+    exam = make_exam(school.form.run, held_back, school.reading, rng)
+    part, whole = _class(school, fit), _class(school, school.x)
+    sizes = worthwhile(part, exam)
+    share = _SHARE_OF_A_COURSE / len(sizes)
     for hidden in sizes:
-        for stage, student in enumerate(first.students(hidden, first.course(0.35 / len(sizes)))):
-            marks[hidden, stage] = exam.mark(student.run)
-            found.append(_simplified(first, student, marks[hidden, stage], ""))
-    last = _class(school, school.x)
-    again: list[Simplified] = []
+        for student in part.students(hidden, part.course(share)):
+            found.append(_simplified(part, student, exam.mark(student.run), ""))
+    place = 0
     for hidden in sizes:
-        for stage, student in enumerate(last.students(hidden, last.course(0.35 / len(sizes)))):
-            again.append(
-                _simplified(last, student, marks[hidden, stage], ", taught again from all rows")
-            )
-    found[:] = again
+        for student in whole.students(hidden, whole.course(share)):
+            mark = found[place].mark
+            if exam.mark(student.run).near <= mark.near:
+                found[place] = _simplified(whole, student, mark, ", taught again from all rows")
+            place += 1
 
 
 def _class(school: School, x: Array) -> _Class:
@@ -114,7 +115,7 @@ def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:
 
     Sizes are tried, briefly and with real weights, until growing helps no more.
     """
-    steps = max(int(room.school.steps * 0.3 / len(HIDDEN)), 1)
+    steps = max(int(room.school.steps * _SHARE_OF_SIZES / len(HIDDEN)), 1)
     marks: list[Mark] = []
     for hidden in HIDDEN:
         layers = real_layers(room.lesson, hidden, steps, room.school.seed, room.school.tick)

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Student:
-    """ReLU layers on scaled inputs: `unit * (K_l(... relu(K_1 (scale x) + b_1) ...) + b_l) + level`.
+    """ReLU layers on scaled inputs: `unit * (K_l(... relu(K_1 (scale x) + b_1)) + b_l) + level`.
 
     scale: (d,) simple positive numbers; layers: matrices (m, n) of whole numbers with biases (m,)
     on a dyadic grid; unit: a power of two, 1 where only decisions are read.
