@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 Run = Callable[[Array], Array]
 _POINTS = 6000
 _SPREAD = 0.2
-_NEGLIGIBLE = 0.001
+_NEGLIGIBLE = 0.002
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Mark:
         """Whether this is within one standard error of `best`, compared row by row.
 
         This is the one-standard-error rule of Breiman et al. (1984), paired; no labels are
-        needed. Differences below 0.1 % count for nothing.
+        needed. Differences below 0.2 % count for nothing.
         """
         more = self.rows - best.rows
         error = more.std() / np.sqrt(len(more))

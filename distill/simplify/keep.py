@@ -21,8 +21,8 @@ from distill.simplify.size import estimated_bits
 
 Array = NDArray[np.float64]
 
-STEPS = 30_000
-"""Training steps that a usual simplification is given."""
+STEPS = 60_000
+"""Training steps that are worth it; more aren't taken."""
 _FEWEST_ROWS = 12
 
 
@@ -40,9 +40,10 @@ def simplify_keeping(
     """Smaller networks that behave like `form` near the inputs `x` (n, d), fewest bits first.
 
     kind: how outputs are read: "category", "bool" (above `level`) or "real"; steps: training
-    steps at most, each of one small batch; should_stop() is asked and progress(done, steps)
-    told at every step; bits: the measure to rank by. One thread, the same result for the
-    same seed and steps. Stopped early, what was found so far is returned.
+    steps at most, each of one small batch (more than `STEPS` aren't taken); should_stop() is
+    asked and progress(done, steps) told at every step; bits: the measure to rank by. One
+    thread, the same result for the same seed and steps. Stopped early, what was found so far
+    is returned.
 
     Raises:
         BadInput: `x` doesn't fit, isn't finite or is too little to hold a third back; a kind
@@ -50,6 +51,7 @@ def simplify_keeping(
     """
     x = _checked(form, x)
     reading = make_reading(kind, level, form.run(x))
+    steps = min(steps, STEPS)
     tick = _ticker(steps, should_stop, progress)
     found: list[Simplified] = []
     with contextlib.suppress(Stopped):

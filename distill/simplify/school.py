@@ -26,7 +26,7 @@ Hidden = tuple[int, ...]
 HIDDEN: tuple[Hidden, ...] = ((), (2,), (4,), (8,), (16,), (32,), (48,))
 """Hidden widths that are tried, smallest first."""
 _POINTS = 30_000
-_STAGES = 5
+_STAGES = 7
 _HELD_BACK = 3
 _SCALED_FEATURE_BITS = 37.0
 _WORTH_GROWING = 0.9
