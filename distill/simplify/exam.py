@@ -15,18 +15,33 @@ Array = NDArray[np.float64]
 Run = Callable[[Array], Array]
 _POINTS = 6000
 _SPREAD = 0.2
+_NEGLIGIBLE = 0.002
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mark:
-    """Disagreement with the network: on the data, near it, and the latter's standard error.
+    """Disagreement with the network: on the data, and near each of its rows (n,).
 
-    Points near one row stand or fall together, so the error is that of means per row.
+    Points near one row stand or fall together, so errors are those of means per row.
     """
 
     on_data: float
-    near: float
-    error: float
+    rows: Array
+
+    @property
+    def near(self) -> float:
+        """Share of the points near the data that are read differently."""
+        return float(self.rows.mean())
+
+    def no_worse(self, best: Mark) -> bool:
+        """Whether this is within one standard error of `best`, compared row by row.
+
+        This is the one-standard-error rule of Breiman et al. (1984), paired; no labels are
+        needed. Differences below 0.2 % count for nothing.
+        """
+        more = self.rows - best.rows
+        error = more.std() / np.sqrt(len(more))
+        return bool(more.mean() <= max(error, _NEGLIGIBLE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +59,7 @@ class Exam:
         wrong = self.reading.disagree(student(self.points), self.near_answers)
         rows = wrong.reshape(len(self.x), -1).mean(axis=1)
         on_data = self.reading.disagree(student(self.x), self.answers).mean()
-        error = rows.std() / np.sqrt(len(rows))
-        return Mark(float(on_data), float(rows.mean()), float(error))
+        return Mark(float(on_data), rows)
 
 
 def make_exam(network: Run, x: Array, reading: Reading, rng: np.random.Generator) -> Exam:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from distill.normal_form import NormalForm
-
-_ALWAYS_ALLOWED = 0.002
+from distill.simplify.exam import Mark
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,18 +14,26 @@ class Simplified:
     """A smaller network that behaves like a given one on its data.
 
     bits: by the measure it was asked with; agreement_on_fit: share of the rows taught from;
-    agreement_on_validation: share of the rows held back while the recipe (size, price of a bit)
-    was chosen; agreement_near, error: share of points near those rows, with its standard error.
-    Where `note` says so, the weights were then taught once more from all rows by that recipe.
+    mark: disagreement on the rows held back while the recipe (size, price of a bit) was
+    chosen, and near them. Where `note` says so, the weights were then taught once more from
+    all rows by that recipe.
     """
 
     form: NormalForm
     bits: float
     agreement_on_fit: float
-    agreement_on_validation: float
-    agreement_near: float
-    error: float
+    mark: Mark
     note: str
+
+    @property
+    def agreement_on_validation(self) -> float:
+        """Share of the held-back rows that are read as the network's."""
+        return 1.0 - self.mark.on_data
+
+    @property
+    def agreement_near(self) -> float:
+        """Share of points near the held-back rows that are read as the network's."""
+        return 1.0 - self.mark.near
 
 
 def front(found: Iterable[Simplified]) -> list[Simplified]:
@@ -39,10 +46,6 @@ def front(found: Iterable[Simplified]) -> list[Simplified]:
 
 
 def choose(found: Sequence[Simplified]) -> Simplified:
-    """The fewest bits whose agreement near the data is within one standard error of the best.
-
-    This is the one-standard-error rule of Breiman et al. (1984); it needs no labels.
-    """
+    """The fewest bits of those that agree near the data no worse than the best does."""
     best = max(found, key=lambda s: (s.agreement_near, -s.bits))
-    enough = best.agreement_near - max(best.error, _ALWAYS_ALLOWED)
-    return min((s for s in found if s.agreement_near >= enough), key=lambda s: s.bits)
+    return min((s for s in found if s.mark.no_worse(best.mark)), key=lambda s: s.bits)

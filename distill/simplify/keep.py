@@ -6,10 +6,10 @@ upwards; each is taught in real numbers, then in whole ones of ever fewer bits.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from distill.errors import BadInput
@@ -21,8 +21,8 @@ from distill.simplify.size import estimated_bits
 
 Array = NDArray[np.float64]
 
-STEPS = 30_000
-"""Training steps that a usual simplification is given."""
+STEPS = 60_000
+"""Training steps that are worth it; more aren't taken."""
 _FEWEST_ROWS = 12
 
 
@@ -40,9 +40,10 @@ def simplify_keeping(
     """Smaller networks that behave like `form` near the inputs `x` (n, d), fewest bits first.
 
     kind: how outputs are read: "category", "bool" (above `level`) or "real"; steps: training
-    steps at most, each of one small batch; should_stop() is asked and progress(done, steps)
-    told at every step; bits: the measure to rank by. One thread, the same result for the
-    same seed and steps. Stopped early, what was found so far is returned.
+    steps at most, each of one small batch (more than `STEPS` aren't taken); should_stop() is
+    asked and progress(done, steps) told at every step; bits: the measure to rank by. One
+    thread, the same result for the same seed and steps. Stopped early, what was found so far
+    is returned.
 
     Raises:
         BadInput: `x` doesn't fit, isn't finite or is too little to hold a third back; a kind
@@ -50,16 +51,11 @@ def simplify_keeping(
     """
     x = _checked(form, x)
     reading = make_reading(kind, level, form.run(x))
+    steps = min(steps, STEPS)
     tick = _ticker(steps, should_stop, progress)
     found: list[Simplified] = []
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with contextlib.suppress(Stopped):
         teach(School(form, x, reading, seed, steps, bits, tick), found)
-    except Stopped:
-        pass
-    finally:
-        torch.set_num_threads(threads)
     return front(found)
 
 

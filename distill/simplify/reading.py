@@ -29,10 +29,10 @@ class Reading:
     def disagree(self, first: Array, second: Array) -> NDArray[np.bool_]:
         """Which rows of two raw outputs (n, k) are read differently."""
         if self.kind == "category":
-            return first.argmax(axis=1) != second.argmax(axis=1)
+            return np.not_equal(first.argmax(axis=1), second.argmax(axis=1))
         if self.kind == "bool":
-            return ((first > self.level) != (second > self.level)).any(axis=1)
-        return (np.abs(first - second) > self.tolerance).any(axis=1)
+            return np.any((first > self.level) != (second > self.level), axis=1)
+        return np.any(np.abs(first - second) > self.tolerance, axis=1)
 
     def centred(self, raw: Array) -> Array:
         """Raw outputs (n, k) less what no decision depends on."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distill.normal_form import NormalForm
+from distill.simplify.course import Course
 from distill.simplify.exam import Exam, Mark, make_exam
 from distill.simplify.front import Simplified
 from distill.simplify.lesson import Lesson, make_lesson
 from distill.simplify.reading import Reading
+from distill.simplify.real import real_layers, real_run
 from distill.simplify.scales import feature_scales
 from distill.simplify.student import Student, student_form, without_dead_units
-from distill.simplify.training import Course, float_layers, float_run, whole_students
+from distill.simplify.whole import whole_students
 
 Array = NDArray[np.float64]
 Bits = Callable[[NormalForm], float]
@@ -24,10 +26,12 @@ Hidden = tuple[int, ...]
 HIDDEN: tuple[Hidden, ...] = ((), (2,), (4,), (8,), (16,), (32,), (48,))
 """Hidden widths that are tried, smallest first."""
 _POINTS = 30_000
-_STAGES = 5
+_STAGES = 7
 _HELD_BACK = 3
 _SCALED_FEATURE_BITS = 37.0
 _WORTH_GROWING = 0.9
+_SHARE_OF_A_COURSE = 0.35
+_SHARE_OF_SIZES = 0.3
 
 
 class Stopped(Exception):
@@ -71,52 +75,55 @@ class _Class:
 
     def students(self, hidden: Hidden, course: Course) -> Iterator[Student]:
         seed, tick = self.school.seed, self.school.tick
-        layers = float_layers(self.lesson, hidden, course.float_steps, seed, tick)
+        layers = real_layers(self.lesson, hidden, course.float_steps, seed, tick)
         return whole_students(self.lesson, layers, self.scale, course, seed, tick)
 
 
 def teach(school: School, found: list[Simplified]) -> None:
-    """Append to `found` students of the sizes that are worth it, those taught again last.
+    """Append to `found` students of the sizes that are worth it; those taught again replace them.
 
     Raises: Stopped (by `school.tick`), with what was finished so far in `found`.
     """
     fit, held_back = school.parts
-    exam = make_exam(school.form.run, held_back, school.reading, np.random.default_rng(school.seed))
-    first = _class(school, fit)
-    sizes = worthwhile(first, exam)
-    marks: dict[tuple[Hidden, int], Mark] = {}
+    rng = np.random.default_rng(school.seed)
+    exam = make_exam(school.form.run, held_back, school.reading, rng)
+    part, whole = _class(school, fit), _class(school, school.x)
+    sizes = worthwhile(part, exam)
+    share = _SHARE_OF_A_COURSE / len(sizes)
     for hidden in sizes:
-        for stage, student in enumerate(first.students(hidden, first.course(0.35 / len(sizes)))):
-            marks[hidden, stage] = exam.mark(student.run)
-            found.append(_simplified(first, student, marks[hidden, stage], ""))
-    last = _class(school, school.x)
-    again: list[Simplified] = []
+        for student in part.students(hidden, part.course(share)):
+            found.append(_simplified(part, student, exam.mark(student.run), ""))
+    place = 0
     for hidden in sizes:
-        for stage, student in enumerate(last.students(hidden, last.course(0.35 / len(sizes)))):
-            again.append(_simplified(last, student, marks[hidden, stage], ", taught again from all rows"))
-    found[:] = again
+        for student in whole.students(hidden, whole.course(share)):
+            mark = found[place].mark
+            if exam.mark(student.run).near <= mark.near:
+                found[place] = _simplified(whole, student, mark, ", taught again from all rows")
+            place += 1
 
 
 def _class(school: School, x: Array) -> _Class:
     scale = feature_scales(school.x)
     rng = np.random.default_rng(school.seed)
-    return _Class(school, x, make_lesson(school.form.run, x, scale, school.reading, _POINTS, rng), scale)
+    return _Class(
+        school, x, make_lesson(school.form.run, x, scale, school.reading, _POINTS, rng), scale
+    )
 
 
 def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:
-    """The smallest size within one standard error of the best, and the next larger one.
+    """The smallest size no worse than the best, and the next larger one.
 
     Sizes are tried, briefly and with real weights, until growing helps no more.
     """
-    steps = max(int(room.school.steps * 0.3 / len(HIDDEN)), 1)
+    steps = max(int(room.school.steps * _SHARE_OF_SIZES / len(HIDDEN)), 1)
     marks: list[Mark] = []
     for hidden in HIDDEN:
-        layers = float_layers(room.lesson, hidden, steps, room.school.seed, room.school.tick)
-        marks.append(exam.mark(float_run(room.lesson, layers, room.scale)))
-        if len(marks) > 2 and marks[-1].near > _WORTH_GROWING * min(m.near for m in marks[:-1]):
+        layers = real_layers(room.lesson, hidden, steps, room.school.seed, room.school.tick)
+        marks.append(exam.mark(real_run(room.lesson, layers, room.scale)))
+        if len(marks) > 2 and marks[-1].near > _WORTH_GROWING * marks[-2].near:
             break
     best = min(marks, key=lambda m: m.near)
-    enough = next(i for i, m in enumerate(marks) if m.near <= best.near + best.error)
+    enough = next(i for i, m in enumerate(marks) if m.no_worse(best))
     return HIDDEN[enough : enough + 2]
 
 
@@ -131,8 +138,6 @@ def _simplified(room: _Class, student: Student, mark: Mark, note: str) -> Simpli
         form,
         school.bits(form),
         1.0 - float(wrong.mean()),
-        1.0 - mark.on_data,
-        1.0 - mark.near,
-        mark.error,
+        mark,
         text,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Student:
-    """ReLU layers on scaled inputs: `unit * (K_l(... relu(K_1 (scale * x) + b_1) ...) + b_l) + level`.
+    """ReLU layers on scaled inputs: `unit * (K_l(... relu(K_1 (scale x) + b_1)) + b_l) + level`.
 
     scale: (d,) simple positive numbers; layers: matrices (m, n) of whole numbers with biases (m,)
     on a dyadic grid; unit: a power of two, 1 where only decisions are read.
@@ -47,7 +48,7 @@ class Student:
 def without_dead_units(student: Student) -> Student:
     """Drop hidden units that nothing reads or that read nothing (their constant moves on)."""
     layers = [list(layer) for layer in student.layers]
-    for below, above in list(zip(layers, layers[1:], strict=False)):
+    for below, above in list(itertools.pairwise(layers)):
         reads, read = (below[0] != 0).any(axis=1), (above[0] != 0).any(axis=0)
         above[1] = above[1] + above[0][:, ~reads] @ np.maximum(below[1][~reads], 0.0)
         live = reads & read
