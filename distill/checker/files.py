@@ -51,7 +51,8 @@ def _require_plain(claim: Claim) -> None:
     good = claim.verdict in RANK and claim.method in _METHODS
     good &= all(_is_number(v) and v >= 0 for v in numbers)
     good &= all(v is None or (_is_number(v) and v >= 0) for v in optional)
-    if not (good and isinstance(claim.statement, str)):
+    good &= isinstance(claim.statement, str) and isinstance(claim.exempt, str | None)
+    if not good:
         raise BadInput(
             "evidence.json holds a claim whose verdict, method or numbers aren't what a run writes"
         )
@@ -64,7 +65,7 @@ def _is_number(value: Any) -> bool:
 def file_findings(found: Distillation, folder: Path) -> Iterator[Finding]:
     """Hashes, sizes, program.py, and whether evidence.json agrees with itself."""
     yield from _hashes(found, folder)
-    yield _exported(found, folder)
+    yield from _exported(found, folder)
     yield from _bits(found)
     yield _signature(found)
     yield from _consistent(found.evidence, folder)
@@ -87,18 +88,32 @@ def _hashes(found: Distillation, folder: Path) -> Iterator[Finding]:
         )
 
 
-def _exported(found: Distillation, folder: Path) -> Finding:
+def _exported(found: Distillation, folder: Path) -> Iterator[Finding]:
+    """The files that are written from others are what they would be if they were written now."""
+    from distill.export.property_test import property_test
     from distill.export.python import module_source
 
+    texts = {
+        "program.py": module_source(found),
+        "test_program.py": property_test(found),
+        "summary.txt": found.summary() + "\n",
+    }
+    for name, text in texts.items():
+        if name != "program.py" and not (folder / name).exists():
+            continue
+        there = _bytes(folder / name)
+        yield judged(
+            there == text.encode(),
+            f"{name} is the export of program.dsl, byte for byte ({len(there):,} bytes)",
+            f"{name} isn't the export of program.dsl with this evidence",
+        )
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        there = (folder / "program.py").read_bytes()
+        return path.read_bytes()
     except OSError:
-        raise BadInput(f"program.py is missing in '{folder}' or can't be read") from None
-    return judged(
-        there == module_source(found).encode(),
-        f"program.py is the export of program.dsl, byte for byte ({len(there):,} bytes)",
-        "program.py isn't the export of program.dsl with this evidence",
-    )
+        raise BadInput(f"{path.name} is missing in '{path.parent}' or can't be read") from None
 
 
 def _bits(found: Distillation) -> Iterator[Finding]:
@@ -125,11 +140,15 @@ def _network_bits(found: Distillation) -> float:
     return program_bits(plain, 32.0)
 
 
-def _signature(found: Distillation) -> Finding:
+def fits(found: Distillation) -> bool:
+    """Whether the program is one from the domain to the output's type."""
     main = found.program.main
-    fits = main.parameters == found.domain.parameters and main.result == found.output.type
+    return main.parameters == found.domain.parameters and main.result == found.output.type
+
+
+def _signature(found: Distillation) -> Finding:
     return judged(
-        fits,
+        fits(found),
         "the program takes the domain's fields and returns the network's kind of output",
         "the program's parameters or result aren't those of the domain and the output",
     )

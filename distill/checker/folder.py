@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill.checker.draws import draw_findings
-from distill.checker.files import file_findings, read_folder
+from distill.checker.files import file_findings, fits, read_folder
 from distill.checker.finding import Finding, Verdict, verdict_of
 from distill.checker.points import point_findings
 from distill.checker.replay import replay_finding
@@ -53,11 +53,13 @@ def check_folder(path: Path | str) -> Checked:
 def _findings(found: Distillation, folder: Path) -> Iterator[Finding]:
     files = list(file_findings(found, folder))
     yield from files
-    if not all(f.state == "holds" for f in files if "parameters" in f.text):
+    if not fits(found):
         return
     target = side(found.network, found.domain, found.output)
     yield from _first_square(found, target)
     yield from second_findings(found, target)
+    if found.evidence.parts:
+        yield Finding("unknown", "claims about parts of the network aren't re-checked")
 
 
 def _first_square(found: Distillation, target: Target) -> Iterator[Finding]:
@@ -70,8 +72,9 @@ def _first_square(found: Distillation, target: Target) -> Iterator[Finding]:
     elif claim.method == "exhaustive":
         yield from point_findings(target, found.program, claim)
     else:
-        yield from draw_findings(target, found.program, claim, found.evidence)
-        if claim.verdict != "tested":
+        drawn = list(draw_findings(target, found.program, claim, found.evidence))
+        yield from drawn
+        if claim.verdict != "tested" and verdict_of(drawn) != "refuted":
             from distill.checker.proof import proof_finding
 
             yield proof_finding(target, found.program, claim)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from distill.checker.finding import Finding, judged
-from distill.checker.sides import by_arrays, most_exact
+from distill.checker.sides import by_arrays, exactly
 from distill.checker.tally import BLOCK, Tally, tally
 from distill.evidence import Claim
 from distill.target import Target
+from dsl.algebra import Unsupported
+from dsl.cost import program_bits
 from dsl.program import Program
 
 _EXACT_AT_MOST = 4096
+_EXACT_WORK = 4e6
+"""Most bits of program times inputs that are gone through by the exact meaning."""
 _AT_MOST = 1 << 24
 _CLOSE = 1e-5
 """Decisions closer than this share of the outputs' scale may fall otherwise in float32."""
@@ -25,10 +30,7 @@ def point_findings(target: Target, program: Program, claim: Claim) -> Iterator[F
         size = "infinitely many" if total is None else f"{total:,}"
         yield Finding("refuted", f"the domain has {size} points, too many to have been listed")
         return
-    values, how = by_arrays, "float64"
-    if total <= _EXACT_AT_MOST:
-        values, how = most_exact(program, domain)
-    found = tally(target, program, claim, domain.blocks(BLOCK), values)
+    found, how = _compared(target, program, claim, total)
     yield judged(
         found.wrong == 0,
         f"all {found.seen:,} inputs run again (program {how}, network in its own precision): "
@@ -38,9 +40,17 @@ def point_findings(target: Target, program: Program, claim: Claim) -> Iterator[F
     yield from _figures(found, target, claim)
 
 
+def _compared(target: Target, program: Program, claim: Claim, total: int) -> tuple[Tally, str]:
+    """By the exact meaning where that is cheap and stays rational, else in float64."""
+    if total <= _EXACT_AT_MOST and total * program_bits(program) <= _EXACT_WORK:
+        with suppress(Unsupported):
+            return tally(target, program, claim, target.domain.blocks(BLOCK), exactly), "exact"
+    return tally(target, program, claim, target.domain.blocks(BLOCK), by_arrays), "float64"
+
+
 def _figures(found: Tally, target: Target, claim: Claim) -> Iterator[Finding]:
     same = found.seen == claim.count
-    yield judged(same, "their number is as said", f"evidence.json counts {claim.count:,} inputs")
+    yield judged(same, f"{claim.count:,} inputs are what evidence.json counts", f"evidence.json counts {claim.count:,} inputs")
     slack = _CLOSE * found.scale
     if found.worst > (claim.achieved or 0.0) + slack:
         yield Finding("refuted", f"evidence.json says within {claim.achieved}: {found.worst:.4g}")

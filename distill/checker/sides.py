@@ -17,7 +17,7 @@ from distill.errors import BadInput
 from distill.network import Network
 from distill.normal_form import Array
 from distill.target import Output, Target, make_target, parse_output
-from dsl.algebra import Undefined, Unsupported
+from dsl.algebra import Undefined
 from dsl.domain import Columns, Domain, rows
 from dsl.meanings import array
 from dsl.meanings.exact import run_exact
@@ -98,15 +98,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     return value if isinstance(value, bool | int) else float(value)
-
-
-def most_exact(program: Program, domain: Domain) -> tuple[Values, str]:
-    """The exact meaning where the program has one, else the one on arrays, with its name."""
-    try:
-        exactly(program, domain, domain.sample(np.random.default_rng(0), 3))
-    except Unsupported:
-        return by_arrays, "float64"
-    return exactly, "exact"
 
 
 def apart(target: Target, program: Program, columns: Columns, values: Values) -> Apart:

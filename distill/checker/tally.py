@@ -47,7 +47,7 @@ def tally(
     """Go both ways round the square on every block."""
     found, allowed = Tally(), claim.tolerance or 0.0
     limit = allowed if claim.achieved is None else claim.achieved * (1 + 1e-6)
-    for columns in blocks:
+    for columns in filter(rows, blocks):
         seen = apart(target, program, columns, values)
         counted = seen.margin > claim.margin
         wrong = np.flatnonzero(seen.wrong(allowed, claim.margin))
