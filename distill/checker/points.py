@@ -50,7 +50,11 @@ def _compared(target: Target, program: Program, claim: Claim, total: int) -> tup
 
 def _figures(found: Tally, target: Target, claim: Claim) -> Iterator[Finding]:
     same = found.seen == claim.count
-    yield judged(same, f"{claim.count:,} inputs are what evidence.json counts", f"evidence.json counts {claim.count:,} inputs")
+    yield judged(
+        same,
+        f"{claim.count:,} inputs are what evidence.json counts",
+        f"evidence.json counts {claim.count:,} inputs",
+    )
     slack = _CLOSE * found.scale
     if found.worst > (claim.achieved or 0.0) + slack:
         yield Finding("refuted", f"evidence.json says within {claim.achieved}: {found.worst:.4g}")

@@ -202,6 +202,11 @@ def _question(sides: Sides, matrix: Array, bias: Array, goal: float, times: floa
     return Question(form, weights, sides.form.output, sides.program, sides.start, goal, times)
 
 
+def simple_question(form: NormalForm, goal: float) -> Question:
+    """Are all outputs of a float32 network, its rounding added, at most `goal`?"""
+    return Question(form, exact_weights(form), form.output, (), len(form.nodes), goal, 1.0)
+
+
 def _named(domain: Domain, lower: Array, upper: Array) -> dict[str, tuple[Array, Array]]:
     found, place = {}, 0
     for field in domain.fields:
