@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from distill.checker.exact import Exact, exact, largest, least, stack, where
 from distill.checker.lines import Interval, Lines, default_slopes, image, lines
 from distill.checker.tree import Leaves, Refused
 from distill.normal_form import Affine, Array, Elementwise, NormalForm
+
+Slopes = tuple[tuple[Exact, ...], tuple[Exact, ...]]
+"""Slopes of the lower and of the upper line, per source (b, width)."""
 
 _ZERO = exact(0.0)
 
@@ -69,35 +73,54 @@ def check_leaves(
     eps: Exact,
 ) -> None:
     """Bound the output on some leaves and refuse if one exceeds eps. Raises: Refused, NoBound."""
+
+    def recorded(index: int, name: str, inputs: list[Interval]) -> Slopes:
+        return _slopes(name, inputs, records.get(index), leaves.node[rows])
+
     box = (exact(leaves.lower[rows]), exact(leaves.upper[rows]))
+    low, high = wire_ranges(form, weights, box, recorded)[form.output]
+    bad = (high.above(eps) | (-low).above(eps)).any(axis=1)
+    if bad.any():
+        raise Refused(f"Leaf {leaves.node[rows][bad][0]} does not show the claim.")
+
+
+def wire_ranges(
+    form: NormalForm,
+    weights: dict[int, Weights],
+    box: Interval,
+    slopes_of: Callable[[int, str, list[Interval]], Slopes],
+) -> dict[int, Interval]:
+    """Ranges of all needed wires over boxes (b, n), exact but for smooth functions.
+
+    `slopes_of(node, function, ranges of its sources)` gives the slopes of lines around every
+    function; any slopes are sound, good ones are tight. Raises: NoBound.
+    """
     ranges: dict[int, Interval] = {}
     known: dict[int, Lines] = {}
+    boxes = len(box[0].digits)
     bent = {s for i in needed(form) for s in _sources(form, i) if i not in weights}
     for index in needed(form):
         node = form.nodes[index]
         if index in weights:
-            ranges[index] = _affine_range(weights[index], ranges, len(rows))
+            ranges[index] = _affine_range(weights[index], ranges, boxes)
             deep = any(source != 0 for source, _ in weights[index].terms)
             if deep and (index in bent or index == form.output):
                 ranges[index] = _tightened(form, weights, ranges, known, index)
         elif isinstance(node, Elementwise):
             inputs = [ranges[source] for source in node.sources]
-            slopes = _slopes(node.function, inputs, records.get(index), leaves.node[rows])
+            slopes = slopes_of(index, node.function, inputs)
             known[index] = lines(node.function, inputs, *slopes)
             ranges[index] = image(node.function, inputs)
         else:
             ranges[index] = box
     if isinstance(form.nodes[form.output], Elementwise):
         ranges[form.output] = _tightened(form, weights, ranges, known, form.output)
-    low, high = ranges[form.output]
-    bad = (high.above(eps) | (-low).above(eps)).any(axis=1)
-    if bad.any():
-        raise Refused(f"Leaf {leaves.node[rows][bad][0]} does not show the claim.")
+    return ranges
 
 
 def _slopes(
     name: str, inputs: list[Interval], records: Records | None, node: NDArray[np.int64]
-) -> tuple[tuple[Exact, ...], tuple[Exact, ...]]:
+) -> Slopes:
     """Recorded slopes where there are any, else those of a decided kink."""
     lower = default_slopes(name, inputs)
     upper = [slope.copy() for slope in lower]

@@ -1,0 +1,180 @@
+"""Do the files of an output folder belong together? Nothing in them is executed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distill.checker.finding import Finding, judged
+from distill.checker.sides import reading
+from distill.errors import BadInput
+from distill.evidence import RANK, Claim, Evidence
+from dsl.cost import VERSION, program_bits
+
+if TYPE_CHECKING:
+    from distill.distillation import Distillation
+
+_METHODS = {
+    "exhaustive": ("proved", "tested", "refuted"),
+    "bounds": ("proved", "unknown"),
+    "smt": ("proved",),
+    "sampling": ("tested", "refuted"),
+    "property": ("refuted",),
+    "relational": ("proved",),
+}
+"""The verdicts that a method can give."""
+
+
+def read_folder(folder: Path) -> Distillation:
+    """The finished distillation of a folder.
+
+    Raises:
+        BadInput: a file is missing or isn't what it should be.
+    """
+    from distill.export.folder import load_distillation, read_evidence
+
+    evidence = read_evidence(folder)
+    for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
+        _require_plain(claim)
+    if not isinstance(evidence.output, str) or not isinstance(evidence.domain, str):
+        raise BadInput("evidence.json must give domain and output as text")
+    output = reading(evidence.output)
+    return replace(load_distillation(folder), output=output)
+
+
+def _require_plain(claim: Claim) -> None:
+    numbers = (claim.margin, claim.left_out, claim.count)
+    optional = (claim.tolerance, claim.achieved)
+    good = claim.verdict in RANK and claim.method in _METHODS
+    good &= all(_is_number(v) and v >= 0 for v in numbers)
+    good &= all(v is None or (_is_number(v) and v >= 0) for v in optional)
+    good &= isinstance(claim.statement, str) and isinstance(claim.exempt, str | None)
+    if not good:
+        raise BadInput(
+            "evidence.json holds a claim whose verdict, method or numbers aren't what a run writes"
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value < float("inf")
+
+
+def file_findings(found: Distillation, folder: Path) -> Iterator[Finding]:
+    """Hashes, sizes, program.py, and whether evidence.json agrees with itself."""
+    yield from _hashes(found, folder)
+    yield from _exported(found, folder)
+    yield from _bits(found)
+    yield _signature(found)
+    yield from _consistent(found.evidence, folder)
+
+
+def _hashes(found: Distillation, folder: Path) -> Iterator[Finding]:
+    written = hashlib.sha256(str(found.program).encode()).hexdigest()
+    own = {
+        "program.dsl": ("program", written),
+        "network.onnx": ("network", found.network.sha256()),
+        "original.onnx": ("original", found.original.sha256()),
+    }
+    for name, (key, digest) in own.items():
+        shown = name if (folder / name).exists() else "network.onnx as the original"
+        same = found.evidence.hashes.get(key) == digest
+        yield judged(
+            same,
+            f"{shown} has the sha256 that evidence.json gives",
+            f"{shown} isn't the one that the evidence is about (its sha256 differs)",
+        )
+
+
+def _exported(found: Distillation, folder: Path) -> Iterator[Finding]:
+    """The files that are written from others are what they would be if they were written now."""
+    from distill.export.property_test import property_test
+    from distill.export.python import module_source
+
+    texts = {
+        "program.py": module_source(found),
+        "test_program.py": property_test(found),
+        "summary.txt": found.summary() + "\n",
+    }
+    for name, text in texts.items():
+        if name != "program.py" and not (folder / name).exists():
+            continue
+        there = _bytes(folder / name)
+        yield judged(
+            there == text.encode(),
+            f"{name} is the export of program.dsl, byte for byte ({len(there):,} bytes)",
+            f"{name} isn't the export of program.dsl with this evidence",
+        )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise BadInput(f"{path.name} is missing in '{path.parent}' or can't be read") from None
+
+
+def _bits(found: Distillation) -> Iterator[Finding]:
+    claimed = found.evidence.bits
+    if claimed.get("version") != VERSION:
+        yield Finding("unknown", f"bits were counted by measure {claimed.get('version')}, not ours")
+        return
+    own = {"program": program_bits(found.program), "network": _network_bits(found)}
+    for name, bits in own.items():
+        yield judged(
+            abs(claimed.get(name, -1.0) - bits) <= 1e-6 * bits,
+            f"the {name} takes {bits:.1f} bits, counted again",
+            f"the {name} takes {bits:.1f} bits, and evidence.json says {claimed.get(name)}",
+        )
+
+
+def _network_bits(found: Distillation) -> float:
+    """Those of the original network's literal program: that is how they are defined."""
+    from distill.checker.second import original_side
+    from distill.synthesize.literal import literal_program
+
+    target = original_side(found)
+    plain = literal_program(target.form, target.domain, target.output, plain_matrices=True)
+    return program_bits(plain, 32.0)
+
+
+def fits(found: Distillation) -> bool:
+    """Whether the program is one from the domain to the output's type."""
+    main = found.program.main
+    return main.parameters == found.domain.parameters and main.result == found.output.type
+
+
+def _signature(found: Distillation) -> Finding:
+    return judged(
+        fits(found),
+        "the program takes the domain's fields and returns the network's kind of output",
+        "the program's parameters or result aren't those of the domain and the output",
+    )
+
+
+def _consistent(evidence: Evidence, folder: Path) -> Iterator[Finding]:
+    from distill.export.folder import _json
+
+    wrong = [] if _json(folder / "evidence.json") == evidence.to_json() else ["its headline"]
+    for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
+        wrong += _contradictions(claim)
+    yield judged(
+        not wrong,
+        f"evidence.json agrees with itself ({evidence.verdict} by {evidence.method})",
+        f"evidence.json contradicts itself: {', '.join(wrong)}",
+    )
+
+
+def _contradictions(claim: Claim) -> Iterator[str]:
+    if claim.verdict not in _METHODS[claim.method]:
+        yield f"{claim.method} can't give the verdict {claim.verdict}"
+    stands = claim.verdict not in ("refuted", "unknown")
+    if stands and claim.tolerance is not None and (claim.achieved or 0.0) > claim.tolerance:
+        yield f"it achieved {claim.achieved:.4g}, which is above the tolerance"
+    if claim.exempt is None and claim.left_out > 0:
+        yield "a share is left out, and no exception is named"
+    named = f"network's decision margin <= {claim.margin:.4g}"
+    if claim.exempt not in (None, named) and not claim.exempt.startswith("original "):
+        yield "the exception isn't the margin"

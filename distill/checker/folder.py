@@ -1,0 +1,80 @@
+"""Re-checks the evidence of a finished folder without trusting the run that made it.
+
+Nothing in the folder is executed: `program.py` is compared with the export of `program.dsl`.
+Nothing of `distill.verify` is used: inputs are listed and drawn again, proofs are walked leaf by
+leaf with bounds of this room. `holds` means that every claim was confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill.checker.draws import draw_findings
+from distill.checker.files import file_findings, fits, read_folder
+from distill.checker.finding import Finding, Verdict, verdict_of
+from distill.checker.points import point_findings
+from distill.checker.replay import replay_finding
+from distill.checker.second import second_findings
+from distill.checker.sides import side
+from distill.errors import BadInput
+from distill.target import Target
+
+if TYPE_CHECKING:
+    from distill.distillation import Distillation
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came out: holds, refuted or unknown, and a line for every step."""
+
+    verdict: Verdict
+    lines: tuple[str, ...]
+
+
+def check_folder(path: Path | str) -> Checked:
+    """Re-check a finished distillation.
+
+    holds: every claim was confirmed; refuted: something is contradicted, be it by a tampered
+    file or by an input; unknown: a claim couldn't be confirmed.
+
+    Raises:
+        BadInput: the folder isn't the output of a distillation.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise BadInput(f"'{folder}' isn't a folder; give the folder that a run wrote")
+    findings = list(_findings(read_folder(folder), folder))
+    return Checked(verdict_of(findings), tuple(f.line for f in findings))
+
+
+def _findings(found: Distillation, folder: Path) -> Iterator[Finding]:
+    files = list(file_findings(found, folder))
+    yield from files
+    if not fits(found):
+        return
+    target = side(found.network, found.domain, found.output)
+    yield from _first_square(found, target)
+    yield from second_findings(found, target)
+    if found.evidence.parts:
+        yield Finding("unknown", "claims about parts of the network aren't re-checked")
+
+
+def _first_square(found: Distillation, target: Target) -> Iterator[Finding]:
+    """The program beside the deployed network, by the method that the claim names."""
+    claim = found.evidence.program_vs_deployed
+    if claim.verdict == "refuted":
+        yield replay_finding(target, found.program, claim)
+    elif claim.verdict == "unknown" or claim.method in ("relational", "property"):
+        yield Finding("unknown", f"nothing is claimed of the program: {claim.statement}")
+    elif claim.method == "exhaustive":
+        yield from point_findings(target, found.program, claim)
+    else:
+        drawn = list(draw_findings(target, found.program, claim, found.evidence))
+        yield from drawn
+        if claim.verdict != "tested" and verdict_of(drawn) != "refuted":
+            from distill.checker.proof import proof_finding
+
+            yield proof_finding(target, found.program, claim)
