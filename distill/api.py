@@ -56,7 +56,8 @@ def distill(
     Args:
         model: path of an .onnx or .pt2 file, torch module, exported program, scikit-learn MLP or
             pipeline, or a loaded `Network`.
-        inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool"; without it one is proposed from `data`.
+        inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool"; without it one is proposed from
+            `data`.
         outputs: the output type, e.g. "category(3)"; inferred from the last operation if left out.
         data: unlabelled inputs (n, width) in the network's units, or the path of a .npz or .csv.
         tolerance: largest difference of real outputs (default 1 % of the output's range), or share
@@ -133,7 +134,8 @@ def _domain(inputs: str | Domain | None, rows: Any, network: Network) -> Domain:
         return read_domain(inputs)
     if rows is None:
         raise BadInput(
-            "say what the inputs may be, e.g. inputs='real(-1,1)[2]', or give data to propose it from"
+            "say what the inputs may be, e.g. inputs='real(-1,1)[2]', or give data to propose it "
+            "from"
         )
     from distill.propose import propose_domain
 

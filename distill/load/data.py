@@ -21,10 +21,7 @@ def read_inputs(data: Any) -> NDArray[np.float64]:
     Raises:
         BadInput: what is wrong with the file or the array.
     """
-    if isinstance(data, str | Path):
-        rows = _read_file(Path(data))
-    else:
-        rows = np.asarray(data)
+    rows = _read_file(Path(data)) if isinstance(data, str | Path) else np.asarray(data)
     if rows.ndim < 2 or (not np.issubdtype(rows.dtype, np.number) and rows.dtype != np.bool_):
         raise BadInput(
             f"the data must be a table of numbers (n, width); got {rows.dtype} {rows.shape}"
