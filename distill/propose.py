@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -43,9 +44,8 @@ def _field(name: str, column: NDArray[np.float64]) -> Field:
     return Field(name, REAL, _outward(low, high, math.floor), _outward(high, low, math.ceil))
 
 
-def _outward(value: float, other: float, rounding: object) -> Fraction:
+def _outward(value: float, other: float, rounding: Callable[[Fraction], int]) -> Fraction:
     """A short decimal at or beyond `value`, seen from `other`: two digits of the range."""
-    assert callable(rounding)
     spread = abs(value - other) or abs(value) or 1.0
     digits = max(0, 2 - math.floor(math.log10(spread)))
     scale = 10**digits

@@ -167,7 +167,7 @@ def _type_of_value(value: Any) -> Type:
 def _normal_value(value: Any, item: Type) -> Any:
     if isinstance(item, Vector):
         inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
-        if len(value) != item.shape[0]:
+        if len(value) != next(iter(item.shape)):
             raise TypeMismatch(f"a value of {len(value)} items isn't a {item}")
         return tuple(_normal_value(v, inner) for v in value)
     if item == BOOL and isinstance(value, bool | int):

@@ -23,7 +23,7 @@ def simplest_coefficients(
 
     design: (n, k), the last column for the constant; values: (n,); start: a fit that holds.
     """
-    fitted = np.linalg.lstsq(design, values, rcond=None)[0]
+    fitted = np.linalg.lstsq(design, values, rcond=None)[0].astype(np.float64)
     seen: set[tuple[float, ...]] = set()
     for base in (fitted, start):
         for grid in _GRIDS:

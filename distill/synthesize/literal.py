@@ -16,7 +16,18 @@ from distill.normal_form import Affine, Elementwise, Input, NormalForm
 from distill.target import Output
 from dsl.cost import bits
 from dsl.domain import Domain, Field
-from dsl.program import Const, Expression, Program, Var, const, let, prim, program, var
+from dsl.program import (
+    Const,
+    Expression,
+    Program,
+    Var,
+    const,
+    free_variables,
+    let,
+    prim,
+    program,
+    var,
+)
 from dsl.types import BOOL, INT, REAL, Bool, Category, Real, Type, Vector
 
 _DIRECT = {"square", "relu", "abs", "tanh", "sigmoid", "exp", "log", "sqrt", "sin", "cos", "erf"}
@@ -28,6 +39,10 @@ _SPELLED: dict[str, Callable[..., Expression]] = {
 }
 _ROWS_AT_MOST = 4096
 """Above so many weights a layer isn't tried as sums of terms."""
+
+_TERMS = 64
+_WORTH = 3.0
+"""So many times a matrix's bits are paid for up to `_TERMS` terms, which read better as sums."""
 
 
 def literal_program(
@@ -44,7 +59,7 @@ def literal_program(
     raw = writer.wires[form.output]
     body = decoded(raw, form.widths()[form.output], output)
     for name, value in reversed(writer.bindings):
-        body = let(name, value, body)
+        body = let(name, value, body) if name in free_variables(body) else body
     return program(domain.parameters, body, output.type)
 
 
@@ -117,9 +132,10 @@ class _Writer:
             return self.leaves
         if not isinstance(wire.type, Vector):
             return [wire]
+        size = wire.type.shape[0]
         wire = self.bind(wire)
         self.wires[source] = wire
-        return [prim("item", wire, const(i)) for i in range(wire.type.shape[0])]
+        return [prim("item", wire, const(i)) for i in range(size)]
 
     def affine(self, node: Affine) -> Expression:
         if not node.terms:
@@ -132,10 +148,9 @@ class _Writer:
             return self.matrix(node)
         rows = self.rows(node)
         whole = rows[0] if len(rows) == 1 else prim("vector", *rows)
-        if all(_is_selection(m) for _, m in node.terms) and len(node.terms) == 1:
-            return whole
-        matrix = self.matrix(node)
-        return matrix if bits(matrix) < bits(whole) else whole
+        terms = sum(np.count_nonzero(m) for _, m in node.terms)
+        dearer = bits(whole) > _matrix_bits(node) * (_WORTH if terms <= _TERMS else 1.0)
+        return self.matrix(node) if dearer and terms > 1 else whole
 
     def rows(self, node: Affine) -> list[Expression]:
         items = [(matrix, self.items(source)) for source, matrix in node.terms]
@@ -214,8 +229,9 @@ def _table(values: np.ndarray, real: bool) -> Const:
     return const(nested(values), item)
 
 
-def _is_selection(matrix: np.ndarray) -> bool:
-    return bool(np.all((matrix == 0) | (matrix == 1)) and np.all(matrix.sum(1) == 1))
+def _matrix_bits(node: Affine) -> float:
+    tables = [_table(m, False) for _, m in node.terms]
+    return sum(map(bits, [*tables, _table(node.bias, False)]))
 
 
 def input_leaves(domain: Domain) -> list[Expression]:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from distill.synthesize.literal import field_scalars
 from dsl.cost import bits
 from dsl.domain import Domain, Field
-from dsl.program import Expression, const, prim, var
+from dsl.program import Const, Expression, const, prim, var
 from dsl.types import BOOL, INT, REAL, Category, Type, TypeMismatch, Vector, is_numeric
 
 _SCALARS_AT_MOST = 24
@@ -103,7 +103,7 @@ def _try(name: str, *arguments: Expression) -> Expression | None:
         return None
 
 
-def _constants(domain: Domain, more: tuple[Fraction, ...]) -> list[Expression]:
+def _constants(domain: Domain, more: tuple[Fraction, ...]) -> list[Const]:
     numbers: list[Fraction] = [Fraction(n) for n in (0, 1, 2, 3)]
     if _whole(domain):
         numbers += [Fraction(n) for n in range(4, 11)]
@@ -112,7 +112,7 @@ def _constants(domain: Domain, more: tuple[Fraction, ...]) -> list[Expression]:
     return [_constant(n) for n in dict.fromkeys([*numbers, *more])]
 
 
-def _constant(value: Fraction) -> Expression:
+def _constant(value: Fraction) -> Const:
     whole = value.denominator == 1
     return const(int(value), INT) if whole else const(value, REAL)
 

@@ -68,7 +68,7 @@ def linear_forms(target: Target, examples: Columns, component: int | None) -> It
     if target.output.scalar == BOOL:
         yield from _threshold(design[:, :-1], column - target.output.level, leaves)
         return
-    fitted = np.linalg.lstsq(design, column, rcond=None)[0]
+    fitted = np.linalg.lstsq(design, column, rcond=None)[0].astype(np.float64)
     if np.abs(design @ fitted - column).max() > target.tolerance or isinstance(
         target.output.type, Category
     ):
