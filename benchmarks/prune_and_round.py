@@ -19,6 +19,7 @@ from distill.normal_form import Affine, Builder, Elementwise, NormalForm
 from distill.simplify.exact import simplify_exact
 from distill.simplify.scales import simple
 from distill.simplify.size import estimated_bits
+from distill.simplify.units import drop_dead
 
 Array = NDArray[np.float64]
 Layers = list[tuple[Array, Array]]
@@ -75,14 +76,7 @@ def _candidates(layers: Layers, function: str, x: Array) -> Iterator[NormalForm]
         rounding = Rounding(pruned, width, by_unit)
         rounded = _rounded(layers, function, x, scale, rounding)
         for fold in (True, False):
-            yield simplify_dead(_written(rounded, function, scale, fold))
-
-
-def simplify_dead(form: NormalForm) -> NormalForm:
-    """Without units that are unread or constant."""
-    from distill.simplify.units import drop_dead
-
-    return drop_dead(form)
+            yield drop_dead(_written(rounded, function, scale, fold))
 
 
 def _rounded(layers: Layers, function: str, x: Array, scale: Array, how: Rounding) -> Layers:
