@@ -65,9 +65,10 @@ def _size(ends: Ends) -> Array:
 
 
 def _affine(node: Affine, ends: dict[int, Ends], errors: dict[int, Array], single: bool) -> Array:
+    # two roundings more for the program: its constants may be rationals that were rounded
     unit, tiny = _UNITS[single], _TINY[single]
     moved, size = np.zeros((1, len(node.bias))), np.abs(node.bias)[None]
-    terms = np.full(len(node.bias), 2.0)
+    terms = (node.bias != 0) * 1.0 + (0.0 if single else 2.0)
     flushed = np.zeros((1, len(node.bias)))
     for source, matrix in node.terms:
         weights, seen = np.abs(matrix).T, _size(ends[source]) + errors[source]
@@ -79,7 +80,7 @@ def _affine(node: Affine, ends: dict[int, Ends], errors: dict[int, Array], singl
     if single:
         moved = moved + np.abs(node.bias - node.bias.astype(np.float32))
     loss = terms * unit
-    return moved + loss / (1.0 - loss) * size + tiny * (flushed + terms)
+    return moved + loss / (1.0 - loss) * size + tiny * (flushed + terms + 1.0)
 
 
 def _function(
