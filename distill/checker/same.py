@@ -153,7 +153,7 @@ def _rounding(target: Target, claim: Claim) -> Finding:
         except (NoBound, OverflowError):
             return np.zeros(len(lower), dtype=bool)
         single, double = (
-            float_errors(form, ranges, start)[form.output] for start in (len(form.nodes), 0)
+            float_errors(form, ranges, start, 0)[form.output] for start in (len(form.nodes), 0)
         )
         return (single + double).max(axis=1) <= allowed
 

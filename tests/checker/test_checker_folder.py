@@ -31,6 +31,7 @@ def made(tmp_path_factory):
         ("choice", "proved", "bounds"),
         ("side", "proved", "bounds"),
         ("drawn", "tested", "sampling"),
+        ("own", "proved", "relational"),
     ],
 )
 def test_honest_folders_hold(made, name, claim, method):
@@ -92,6 +93,24 @@ def test_a_changed_weight_is_refuted_even_when_all_files_agree(made, tmp_path, n
     digest = load(folder / "network.onnx").sha256()
     forged(folder, lambda data: data["sha256"].update(network=digest, original=digest))
     assert verdict(folder) == "refuted"
+
+
+def test_the_networks_own_arithmetic_has_to_be_exactly_that(made, tmp_path):
+    folder = copied(made, "own", tmp_path)
+    text = (folder / "program.dsl").read_text()
+    longest = max(re.findall(r"\d+\.\d+", text), key=len)
+    last = {"1": "2"}.get(longest[-1], "1")
+    replaced(folder / "program.dsl", longest, longest[:-1] + last)
+    assert verdict(forged(folder)) == "refuted"
+
+
+def test_an_exception_smaller_than_the_rounding_does_not_hold(made, tmp_path):
+    def narrowed(data):
+        margin = first(data)["margin"] / 100
+        first(data).update(margin=margin)
+        first(data)["except"] = f"network's decision margin <= {margin:.4g}"
+
+    assert verdict(forged(copied(made, "own", tmp_path), narrowed)) == "unknown"
 
 
 @pytest.mark.parametrize("key", ["achieved", "tolerance"])
