@@ -32,6 +32,8 @@ from dsl.primitive import REGISTRY
 from dsl.program import Program
 from dsl.types import BOOL, INT, Category
 
+_EXTRA_BOXES = 500
+
 
 def same_findings(target: Target, program: Program, claim: Claim) -> Iterator[Finding]:
     """Whether the program is the network's own arithmetic, but for rounding within the claim."""
@@ -157,7 +159,9 @@ def _rounding(target: Target, claim: Claim) -> Finding:
         )
         return (single + double).max(axis=1) <= allowed
 
-    good, asked = confirm(ask, low[None], high[None], np.zeros(len(low), dtype=bool), extra=1000)
+    good, asked = confirm(
+        ask, low[None], high[None], np.zeros(len(low), dtype=bool), extra=_EXTRA_BOXES
+    )
     return judged(
         good == 1,
         f"the rounding of both runs is within {allowed:.4g} ({asked:,} boxes bounded)",
