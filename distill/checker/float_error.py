@@ -30,11 +30,12 @@ Ends = tuple[Array, Array]
 
 
 def float_errors(
-    form: NormalForm, ranges: dict[int, Interval], start: int
+    form: NormalForm, ranges: dict[int, Interval], start: int, inexact: int = 2
 ) -> dict[int, NDArray[np.float64]]:
     """Bounds (boxes, width) of |computed - real| on every wire with a range.
 
     Nodes before `start` are the network's, the others the program's; inf where there is no bound.
+    `inexact`: roundings more in the program's sums, whose constants may be rounded rationals.
     """
     ends = {i: (floats(low), floats(high)) for i, (low, high) in ranges.items()}
     errors: dict[int, Array] = {}
@@ -42,7 +43,7 @@ def float_errors(
         for index in sorted(ranges):
             node, single = form.nodes[index], index < start
             if isinstance(node, Affine):
-                error = _affine(node, ends, errors, single)
+                error = _affine(node, ends, errors, single, 0 if single else inexact)
             elif isinstance(node, Elementwise):
                 error = _function(node, ends, errors, single, ends[index])
             else:
@@ -64,10 +65,12 @@ def _size(ends: Ends) -> Array:
     return np.maximum(np.abs(ends[0]), np.abs(ends[1]))
 
 
-def _affine(node: Affine, ends: dict[int, Ends], errors: dict[int, Array], single: bool) -> Array:
+def _affine(
+    node: Affine, ends: dict[int, Ends], errors: dict[int, Array], single: bool, inexact: int
+) -> Array:
     unit, tiny = _UNITS[single], _TINY[single]
     moved, size = np.zeros((1, len(node.bias))), np.abs(node.bias)[None]
-    terms = np.full(len(node.bias), 2.0)
+    terms = (node.bias != 0) * 1.0 + inexact
     flushed = np.zeros((1, len(node.bias)))
     for source, matrix in node.terms:
         weights, seen = np.abs(matrix).T, _size(ends[source]) + errors[source]
@@ -79,7 +82,7 @@ def _affine(node: Affine, ends: dict[int, Ends], errors: dict[int, Array], singl
     if single:
         moved = moved + np.abs(node.bias - node.bias.astype(np.float32))
     loss = terms * unit
-    return moved + loss / (1.0 - loss) * size + tiny * (flushed + terms)
+    return moved + loss / (1.0 - loss) * size + tiny * (flushed + terms + 1.0)
 
 
 def _function(

@@ -16,11 +16,15 @@ from distill.checker.draws import draw_findings
 from distill.checker.files import file_findings, fits, read_folder
 from distill.checker.finding import Finding, Verdict, verdict_of
 from distill.checker.points import point_findings
+from distill.checker.proof import proof_finding
 from distill.checker.replay import replay_finding
+from distill.checker.same import same_findings
 from distill.checker.second import second_findings
 from distill.checker.sides import side
 from distill.errors import BadInput
+from distill.evidence import Claim
 from distill.target import Target
+from dsl.program import Program
 
 if TYPE_CHECKING:
     from distill.distillation import Distillation
@@ -67,7 +71,7 @@ def _first_square(found: Distillation, target: Target) -> Iterator[Finding]:
     claim = found.evidence.program_vs_deployed
     if claim.verdict == "refuted":
         yield replay_finding(target, found.program, claim)
-    elif claim.verdict == "unknown" or claim.method in ("relational", "property"):
+    elif claim.verdict == "unknown":
         yield Finding("unknown", f"nothing is claimed of the program: {claim.statement}")
     elif claim.method == "exhaustive":
         yield from point_findings(target, found.program, claim)
@@ -75,6 +79,11 @@ def _first_square(found: Distillation, target: Target) -> Iterator[Finding]:
         drawn = list(draw_findings(target, found.program, claim, found.evidence))
         yield from drawn
         if claim.verdict != "tested" and verdict_of(drawn) != "refuted":
-            from distill.checker.proof import proof_finding
+            yield from _proof_again(target, found.program, claim)
 
-            yield proof_finding(target, found.program, claim)
+
+def _proof_again(target: Target, program: Program, claim: Claim) -> Iterator[Finding]:
+    if claim.method == "relational":
+        yield from same_findings(target, program, claim)
+    else:
+        yield proof_finding(target, program, claim)

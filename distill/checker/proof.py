@@ -39,7 +39,8 @@ Confirm = Callable[[Array, Array], Mask]
 _BATCH = 128
 _EXTRA_BOXES = 4_000
 _MOST_PIECES = 4096
-_FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+"""What reading wrong evidence may raise; any of them means: not shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
         return Finding("unknown", f"the proof can't be re-checked: {error}")
     except Refused as refused:
         return Finding("unknown", f"the certificate doesn't show the claim: {refused}")
-    except _FAULTS as fault:
+    except FAULTS as fault:
         return Finding("unknown", f"the certificate is malformed ({type(fault).__name__})")
     good, asked = confirm(ask, lower, upper, target.domain.integral())
     share = 100.0 * good / len(lower)

@@ -16,18 +16,33 @@ from dsl.text import parse_program
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = ROOT / "benchmarks" / "networks"
+PLANE = "a: real(-1,1) * b: real(-1,1)"
 JOBS = {
     "listed": (ROOT / "examples" / "majority" / "model.onnx", "bool[5]", "bool"),
-    "within": (ROOT / "examples" / "largest" / "model.onnx", "a: real(-1,1) * b: real(-1,1)", None),
-    "choice": (NETWORKS / "choose_relu16_s0.onnx", "c: bool * a: real(-1,1) * b: real(-1,1)", None),
+    "largest": (
+        ROOT / "examples" / "largest" / "model.onnx",
+        "a: real(-1,1) * b: real(-1,1)",
+        None,
+    ),
+    "within": (NETWORKS / "leaky_relu8_s0.onnx", "x: real(-4,4)", None),
+    "choice": (NETWORKS / "choose_relu16_s0.onnx", f"c: bool * {PLANE}", None),
     "side": (NETWORKS / "threshold_tanh8_s1_prob.onnx", "x: real(-2,2)", "bool"),
     "drawn": (NETWORKS / "argmax3_relu16_s0.onnx", "x: real(-1,1)[3]", "category(3)"),
 }
 
 
+LITERAL = "own"
+"""Searched for one step without changes of weights: the program is the network's arithmetic."""
+JOBS[LITERAL] = (NETWORKS / "circle_tanh16_s0.onnx", "x: real(-6,6) * y: real(-6,6)", "bool")
+
+
 def make(name, folder):
     model, inputs, outputs = JOBS[name]
-    return api.distill(model, inputs=inputs, outputs=outputs, budget=5).save(folder / name)
+    steps = 1 if name == LITERAL else None
+    found = api.distill(
+        model, inputs=inputs, outputs=outputs, budget=5, steps=steps, exact=name == LITERAL
+    )
+    return found.save(folder / name)
 
 
 def copied(made, name, place) -> Path:
