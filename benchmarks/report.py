@@ -137,5 +137,5 @@ from the task than the network's are, in mean and maximum; discrete ones are equ
 (over reals: on 100,000 uniform points, but for those within 1e-9 of a tie). *eps* is the shown
 distance of program and network; *left out* the share of the domain on which the evidence claims
 nothing, since the network's decision is too close there. *Reference*: bits of the shorter of a
-program written by hand and the minimal sum of products (Quine-McCluskey). Seconds start when the libraries are loaded; memory is the peak of
-the worker process, libraries included."""
+program written by hand and the minimal sum of products (Quine-McCluskey). Seconds count from when
+the libraries are loaded; memory is the peak of the worker process, libraries included."""
