@@ -6,11 +6,13 @@ import ast
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks import realdata
 from distill.distillation import Distillation
+from distill.normal_form import NormalForm
+from distill.synthesize.literal import literal_program
 from distill.target import resolve_output
+from dsl.cost import program_bits
 from dsl.meanings.array import run
 
 
@@ -31,7 +33,7 @@ def held_out(found: Distillation, entry: dict[str, Any]) -> dict[str, Any]:
         "gained": int((after & ~before).sum()),
         "agree": int((original == program).sum()),
         "lines": code_lines(found.source),
-        "baseline_bits": baseline_bits(found, entry, part.x),
+        "baseline_bits": baseline_bits(found, entry, part),
     }
 
 
@@ -58,10 +60,22 @@ def _is_domain_check(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and len(node.body) == 1 and isinstance(node.body[0], ast.Raise)
 
 
-def baseline_bits(found: Distillation, entry: dict[str, Any], x: NDArray) -> float | None:
-    """Bits of plain pruning and rounding of the same network, where that is installed."""
+def baseline_bits(found: Distillation, entry: dict[str, Any], part: realdata.Split) -> float | None:
+    """Bits of the network after plain pruning and rounding; its own where that finds nothing.
+
+    None where the baseline is not there.
+    """
     try:
-        from benchmarks.prune_and_round import prune_and_round_bits
+        from benchmarks.prune_and_round import prune_and_round
     except ImportError:
         return None
-    return float(prune_and_round_bits(found.original, entry["inputs"], entry["outputs"], x))
+    output, form = resolve_output(found.original, entry["outputs"]), found.original.normal_form()
+
+    def accuracy(one: NormalForm) -> float:
+        return float((output.decode(one.run(part.x)) == part.y).mean())
+
+    def bits(one: NormalForm) -> float:
+        return program_bits(literal_program(one, found.domain, output))
+
+    plain = prune_and_round(form, part.x, accuracy, bits)
+    return float(found.evidence.bits["network"] if plain is None else bits(plain))
