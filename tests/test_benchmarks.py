@@ -24,7 +24,7 @@ TINY = [e for e in INDEX if e["name"] in ("xor2_relu8_s0", "max2_relu8_s0")]
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
-    store = Store(folder / "results.jsonl", "some code", 5.0)
+    store = Store(folder / "results.jsonl", "some code", 60.0)
     return folder, store, run.distil_all(TINY, store, 1, folder)
 
 
