@@ -18,28 +18,31 @@ FOLDER = ROOT / "build" / "bench"
 
 @dataclass(frozen=True)
 class Store:
-    """Results of one version of the code and one budget."""
+    """Results of one version of the code and one budget, in seconds; real data have their own."""
 
     file: Path
     code: str
     budget: float
+    real_budget: float
+
+    def seconds(self, entry: dict[str, Any]) -> float:
+        """The budget of a network."""
+        return self.real_budget if entry["family"] == "real data" else self.budget
 
     def known(self) -> dict[str, dict[str, Any]]:
         """Results by name of the network; the last one counts."""
         lines = self.file.read_text().splitlines() if self.file.exists() else []
         entries = [json.loads(line) for line in lines if line.endswith("}")]
-        return {e["name"]: e for e in entries if (e["code"], e["budget"]) == self._key}
+        return {e["name"]: e for e in entries if self._settings(e).items() <= e.items()}
 
     def add(self, entry: dict[str, Any]) -> None:
         """Append one result."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        code, budget = self._key
         with self.file.open("a") as out:
-            out.write(json.dumps(entry | {"code": code, "budget": budget}) + "\n")
+            out.write(json.dumps(entry | self._settings(entry)) + "\n")
 
-    @property
-    def _key(self) -> tuple[str, float]:
-        return self.code, self.budget
+    def _settings(self, entry: dict[str, Any]) -> dict[str, Any]:
+        return {"code": self.code, "budget": self.seconds(entry)}
 
 
 def code_version(root: Path = ROOT) -> str:

@@ -24,7 +24,7 @@ TINY = [e for e in INDEX if e["name"] in ("xor2_relu8_s0", "max2_relu8_s0")]
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
-    store = Store(folder / "results.jsonl", "some code", 60.0)
+    store = Store(folder / "results.jsonl", "some code", 60.0, 60.0)
     return folder, store, run.distil_all(TINY, store, 1, folder)
 
 
@@ -45,12 +45,13 @@ def test_what_is_known_is_not_distilled_again(bench, monkeypatch):
 
 
 def test_results_of_other_code_or_budget_or_half_a_line_do_not_count(tmp_path):
-    store = Store(tmp_path / "results.jsonl", "this", 5.0)
-    store.add({"name": "a"})
-    Store(store.file, "other", 5.0).add({"name": "b"})
-    Store(store.file, "this", 9.0).add({"name": "c"})
-    store.file.write_text(store.file.read_text() + '{"name": "d", "co')
-    assert store.known().keys() == {"a"}
+    store = Store(tmp_path / "results.jsonl", "this", 5.0, 9.0)
+    store.add({"name": "a", "family": "integer"})
+    store.add({"name": "b", "family": "real data"})
+    Store(store.file, "other", 5.0, 9.0).add({"name": "c", "family": "integer"})
+    Store(store.file, "this", 9.0, 5.0).add({"name": "d", "family": "integer"})
+    store.file.write_text(store.file.read_text() + '{"name": "e", "co')
+    assert store.known().keys() == {"a", "b"}
 
 
 def test_the_code_version_follows_the_sources(tmp_path):
@@ -174,3 +175,17 @@ def test_the_options_choose(tmp_path: Path):
     assert quick.budget == run.QUICK_BUDGET
     every = run.chosen(INDEX, parser.parse_args([]))
     assert len(every) == sum(e["computes_task"] for e in INDEX)
+
+
+def test_the_command_distils_times_and_prints(tmp_path, monkeypatch, capsys, bench):
+    folder, store, _ = bench
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr(run, "FOLDER", folder)
+    monkeypatch.setattr(run, "code_version", lambda: store.code)
+    run.main(["--budget", "60", "--task", "max2", "--task", "xor2", "--quick", "--part", "speed"])
+    monkeypatch.setattr(run, "chosen", lambda index, options: TINY)
+    run.main(["--budget", "60"])
+    printed = capsys.readouterr().out
+    assert "| boolean | exact, proved exhaustively | 1 of 1 (100.0 %) |" in printed
+    assert "# One example" in printed
+    assert not list(tmp_path.iterdir())
