@@ -11,6 +11,7 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 TESTS ?=
+BENCH ?=
 
 export OMP_NUM_THREADS ?= 1
 
@@ -36,8 +37,8 @@ format: $(VENV)/.dev ## rewrite the files in the house style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.bench ## run the benchmark suite and print its tables
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.bench ## run the benchmark suite, print its tables; BENCH="--quick" for less
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info *.distilled .pytest_cache .ruff_cache .hypothesis

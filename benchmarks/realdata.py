@@ -96,7 +96,7 @@ def identifier(text: str) -> str:
 
 
 def _down(value: float) -> str:
-    return f"{-_ceil3(-value):g}"
+    return f"{0.0 - _ceil3(-value):g}"
 
 
 def _up(value: float) -> str:
