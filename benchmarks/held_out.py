@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks import realdata
 from distill.distillation import Distillation
+from distill.literal import literal_program
 from distill.normal_form import NormalForm
-from distill.synthesize.literal import literal_program
 from distill.target import resolve_output
 from dsl.cost import program_bits
 from dsl.meanings.array import run

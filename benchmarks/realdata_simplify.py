@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks.prune_and_round import prune_and_round
 from benchmarks.realdata import DATA_SETS, Split, domain, split
+from distill.literal import literal_program
 from distill.load import load
 from distill.normal_form import NormalForm
 from distill.simplify import choose, simplify_keeping
-from distill.synthesize.literal import literal_program
 from distill.target import Output, resolve_output
 from dsl.cost import program_bits
 from dsl.domain_text import parse_domain

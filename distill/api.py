@@ -16,11 +16,11 @@ from typing import Any
 from distill.distillation import Alternative, Distillation
 from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
+from distill.literal import literal_program
 from distill.load import load
 from distill.network import Network
 from distill.pipeline import Outcome, Settings, distil
 from distill.run.budget import DEFAULT_STEPS, Budget, Progress, silent
-from distill.synthesize.literal import literal_program
 from distill.synthesize.loop import Vocabulary
 from distill.target import make_target, resolve_output
 from dsl.cost import VERSION

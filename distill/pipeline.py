@@ -17,14 +17,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from distill.evidence import IDENTICAL, Claim
+from distill.literal import literal_program
 from distill.load import network_from_normal_form
 from distill.network import Network
 from distill.normal_form import NormalForm
 from distill.run.budget import Budget, Progress, silent
+from distill.simplify import choose, simplify_keeping
 from distill.simplify.exact import simplify_exact
 from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import Judged, front, judging_points
-from distill.synthesize.literal import literal_program
 from distill.synthesize.loop import Pool, Vocabulary, search_values
 from distill.synthesize.tables import has_table, table_programs
 from distill.synthesize.tidy import tidy
@@ -199,8 +200,6 @@ def kept_behaviour(
     pool: Pool, literal: Candidate, settings: Settings, budget: Budget
 ) -> Outcome | None:
     """The shortest smaller network that decides the same, as a program; None where none is."""
-    from distill.simplify.keep import simplify_keeping
-
     target = pool.target
     inputs = _fit_inputs(target, settings.seed)
     if inputs is None:
@@ -213,13 +212,18 @@ def kept_behaviour(
         target.output.level,
         settings.seed,
         should_stop=budget.share(_SIMPLIFY_SHARE),
+        bits=lambda form: _literal_of(target, form).bits,
     )
-    for simplified in found:
-        program = literal_program(simplified.form, target.domain, target.output)
-        made = of_program(program, "literal of a simplified network")
-        if made.bits < literal.bits:
-            return _of_simplified(pool, made, simplified.form, settings, budget)
-    return None
+    if not found:
+        return None
+    form = choose(found).form
+    made = _literal_of(target, form)
+    return _of_simplified(pool, made, form, settings, budget) if made.bits < literal.bits else None
+
+
+def _literal_of(target: Target, form: NormalForm) -> Candidate:
+    program = literal_program(form, target.domain, target.output)
+    return of_program(program, "literal of a simplified network")
 
 
 def _of_simplified(

@@ -133,7 +133,7 @@ def _bits(found: Distillation) -> Iterator[Finding]:
 def _network_bits(found: Distillation) -> float:
     """Those of the original network's literal program: that is how they are defined."""
     from distill.checker.second import original_side
-    from distill.synthesize.literal import literal_program
+    from distill.literal import literal_program
 
     target = original_side(found)
     plain = literal_program(target.form, target.domain, target.output, plain_matrices=True)

@@ -37,7 +37,7 @@ _EXTRA_BOXES = 500
 
 def same_findings(target: Target, program: Program, claim: Claim) -> Iterator[Finding]:
     """Whether the program is the network's own arithmetic, but for rounding within the claim."""
-    from distill.synthesize.literal import literal_program
+    from distill.literal import literal_program
 
     literal = literal_program(target.form, target.domain, target.output)
     yield judged(

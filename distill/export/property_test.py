@@ -9,7 +9,7 @@ from dsl.domain_text import show_domain
 if TYPE_CHECKING:
     from distill.distillation import Distillation
 
-_TEMPLATE = '''"""Property test of program.py against network.onnx; needs pytest, hypothesis and distill."""
+_TEMPLATE = '''"""Property test of program.py against network.onnx."""
 
 from pathlib import Path
 

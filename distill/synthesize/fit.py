@@ -71,7 +71,7 @@ def _error(design: Array, values: Array, coefficients: Array) -> float:
 
 def affine_expression(children: list[Expression], coefficients: Array) -> Expression:
     """`c1 * a + c2 * b + c0`, without ones and zeros; a last coefficient is the constant."""
-    from distill.synthesize.literal import linear_sum
+    from distill.literal import linear_sum
 
     pairs = [
         (float(c), e) for c, e in zip(coefficients[:-1], children, strict=True) if float(c) != 0

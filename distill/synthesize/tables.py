@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from distill.literal import field_scalars
 from distill.synthesize.boolean import Table, propose, propose_vector
-from distill.synthesize.literal import field_scalars
 from distill.target import Target
 from dsl.program import Expression, var
 from dsl.types import BOOL, Vector

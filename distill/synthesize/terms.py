@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from distill.synthesize.literal import field_scalars
+from distill.literal import field_scalars
 from dsl.cost import bits
 from dsl.domain import Domain, Field
 from dsl.program import Const, Expression, const, prim, var

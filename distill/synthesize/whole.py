@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.optimize import linprog
 
+from distill.literal import field_scalars, linear_sum
 from distill.synthesize.fit import affine_expression, simplest_coefficients
-from distill.synthesize.literal import field_scalars, linear_sum
 from distill.synthesize.simplest import simplest_between
 from distill.target import Target
 from dsl.domain import Columns

@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from distill.evidence import Claim
-from distill.synthesize.literal import literal_program
+from distill.literal import literal_program
 from distill.verify.envelope import FLOAT64, float_error
 from distill.verify.square import Square, exemption
 from distill.verify.wording import ARITHMETIC

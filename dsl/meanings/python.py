@@ -166,6 +166,9 @@ def _fill(template: str, parts: list[Text], level: float) -> str:
 def _comprehension(node: Expression, axes: int) -> Text:
     """Elementwise functions of vectors as one comprehension over the vectors underneath."""
     leaves: dict[Expression, str] = {}
+    listed = _listed(node) if axes == 1 else None
+    if listed is not None:
+        return listed
     body = _per_item(node, leaves, set(free_variables(node)))
     names, text = list(leaves.values()), body.text
     sources = [expression_text(leaf).text for leaf in leaves]
@@ -176,6 +179,28 @@ def _comprehension(node: Expression, axes: int) -> Text:
         text = f"[{text} for {bound} in {over}]"
         names = inner
     return Text(text)
+
+
+def _listed(node: Expression) -> Text | None:
+    """A function of a vector that is written out, item by item: `[max(0.0, a), max(0.0, b)]`."""
+    leaves: dict[Expression, str] = {}
+    _per_item(node, leaves, set())
+    if len(leaves) != 1 or not isinstance(node, Prim):
+        return None
+    (vector,) = leaves
+    if not isinstance(vector, Prim) or vector.primitive.name != "vector":
+        return None
+    items = [_with_item(node, vector, item) for item in vector.children]
+    return Text("[" + ", ".join(item.text for item in items) + "]")
+
+
+def _with_item(node: Expression, vector: Expression, item: Expression) -> Text:
+    if node is vector:
+        return expression_text(item)
+    if not shape_of(node.type):
+        return expression_text(node)
+    assert isinstance(node, Prim)
+    return _application(node, [_with_item(c, vector, item) for c in node.children])
 
 
 def _fresh(taken: set[str]) -> str:

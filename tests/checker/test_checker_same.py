@@ -12,9 +12,9 @@ from bounds_cases import TOTAL, random_form
 
 from distill.checker.same import same_findings, same_function
 from distill.evidence import Claim
+from distill.literal import literal_program
 from distill.load import network_from_normal_form
 from distill.normal_form import Affine, Builder, NormalForm
-from distill.synthesize.literal import literal_program
 from distill.target import Output, make_target
 from dsl.domain_text import parse_domain
 from dsl.program import program
