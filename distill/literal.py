@@ -45,6 +45,10 @@ _WORTH = 3.0
 """So many times a matrix's bits are paid for up to `_TERMS` terms, which read better as sums."""
 
 
+_EMPTY = var("_nothing", INT)
+"""A wire that holds no numbers; nothing reads it."""
+
+
 def literal_program(
     form: NormalForm, domain: Domain, output: Output, plain_matrices: bool = False
 ) -> Program:
@@ -95,7 +99,9 @@ class _Writer:
         self.taken = {f.name for f in domain.fields}
 
     def add(self, node: Input | Affine | Elementwise, form: NormalForm, index: int) -> None:
-        if isinstance(node, Input):
+        if form.widths()[index] == 0:
+            self.wires.append(_EMPTY)
+        elif isinstance(node, Input):
             self.leaves = input_leaves(self.domain)
             self.wires.append(_whole_input(self.domain, self.leaves))
         elif isinstance(node, Affine):
@@ -131,7 +137,7 @@ class _Writer:
         if source == 0:
             return self.leaves
         if not isinstance(wire.type, Vector):
-            return [wire]
+            return [] if wire is _EMPTY else [wire]
         size = wire.type.shape[0]
         wire = self.bind(wire)
         self.wires[source] = wire
@@ -149,8 +155,10 @@ class _Writer:
         rows = self.rows(node)
         whole = rows[0] if len(rows) == 1 else prim("vector", *rows)
         terms = sum(np.count_nonzero(m) for _, m in node.terms)
+        if terms <= 1:
+            return whole
         dearer = bits(whole) > _matrix_bits(node) * (_WORTH if terms <= _TERMS else 1.0)
-        return self.matrix(node) if dearer and terms > 1 else whole
+        return self.matrix(node) if dearer else whole
 
     def rows(self, node: Affine) -> list[Expression]:
         items = [(matrix, self.items(source)) for source, matrix in node.terms]

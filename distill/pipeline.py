@@ -44,6 +44,7 @@ _SEARCH_SHARE = 0.25
 _SIMPLIFY_SHARE = 0.9
 _TRIES = 4
 _SLACK = 1.25
+_LEFT_OUT_AT_MOST = 0.1
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,15 @@ def kept_behaviour(
         return None
     form = choose(found).form
     made = _literal_of(target, form)
-    return _of_simplified(pool, made, form, settings, budget) if made.bits < literal.bits else None
+    if made.bits >= literal.bits:
+        return None
+    outcome = _of_simplified(pool, made, form, settings, budget)
+    return outcome if _keeps(outcome.deployed_vs_original) else None
+
+
+def _keeps(claim: Claim) -> bool:
+    """Whether a simplified network is close enough to be offered in the original's place."""
+    return claim.verdict != "refuted" and claim.left_out <= _LEFT_OUT_AT_MOST
 
 
 def _literal_of(target: Target, form: NormalForm) -> Candidate:

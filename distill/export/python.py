@@ -101,9 +101,9 @@ def _scalar_test(field: Field, name: str) -> str:
         return f"{name} in range({item.size})"
     if field.low is None or field.high is None:
         return f"{name} == {name}"
-    low, high = (literal(_bound(b), item) for b in (field.low, field.high))
     if item == INT:
-        return f"{name} in range({low}, {int(field.high) + 1})"
+        return f"{name} in range({int(field.low)}, {int(field.high) + 1})"
+    low, high = (literal(_bound(b), item) for b in (field.low, field.high))
     return f"{low} <= {name} <= {high}"
 
 
