@@ -40,8 +40,8 @@ _SPELLED: dict[str, Callable[..., Expression]] = {
 _ROWS_AT_MOST = 4096
 """Above so many weights a layer isn't tried as sums of terms."""
 
-_TERMS = 64
-_WORTH = 3.0
+_TERMS = 24
+_WORTH = 6.0
 """So many times a matrix's bits are paid for up to `_TERMS` terms, which read better as sums."""
 
 
@@ -195,6 +195,8 @@ def linear_sum(pairs: list[tuple[float, Expression]], bias: float = 0.0) -> Expr
     total: Expression | None = None
     positive_first = sorted(pairs, key=lambda p: p[0] < 0)
     run: list[Expression] = []
+    if bias > 0 and pairs and all(weight < 0 for weight, _ in pairs):
+        run, bias = [_number(bias)], 0.0
     for weight, leaf in positive_first:
         size = abs(weight)
         term = leaf if size == 1 else prim("mul", _number(size), leaf)
