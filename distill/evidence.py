@@ -24,8 +24,9 @@ class Claim:
 
     verdict: one of `RANK`; method: exhaustive, relational, bounds, smt, sampling or property.
     tolerance: the difference asked for (None for equality); achieved: the difference shown.
-    exempt: a condition in words on which nothing is claimed (decisions of the network closer than
-        `margin`); left_out: its share of the domain.
+    exempt: a condition in words on which nothing is claimed: decisions of the network closer than
+        `margin`, or, where `band` is "program", inputs closer than that to the program's guard
+        (`distill.guard`); left_out: its share of the domain.
     count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
     certificate: JSON-able proof for an independent checker.
     """
@@ -37,6 +38,7 @@ class Claim:
     achieved: float | None = None
     exempt: str | None = None
     margin: float = 0.0
+    band: str = "network"
     left_out: float = 0.0
     arithmetic: str = ""
     count: int = 0

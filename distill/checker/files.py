@@ -12,7 +12,9 @@ from distill.checker.finding import Finding, judged
 from distill.checker.sides import reading
 from distill.errors import BadInput
 from distill.evidence import RANK, Claim, Evidence
+from distill.guard import guard_of
 from dsl.cost import VERSION, program_bits
+from dsl.program import Program
 
 if TYPE_CHECKING:
     from distill.distillation import Distillation
@@ -68,7 +70,7 @@ def file_findings(found: Distillation, folder: Path) -> Iterator[Finding]:
     yield from _exported(found, folder)
     yield from _bits(found)
     yield _signature(found)
-    yield from _consistent(found.evidence, folder)
+    yield from _consistent(found.evidence, found.program, folder)
 
 
 def _hashes(found: Distillation, folder: Path) -> Iterator[Finding]:
@@ -154,12 +156,12 @@ def _signature(found: Distillation) -> Finding:
     )
 
 
-def _consistent(evidence: Evidence, folder: Path) -> Iterator[Finding]:
+def _consistent(evidence: Evidence, program: Program, folder: Path) -> Iterator[Finding]:
     from distill.export.folder import _json
 
     wrong = [] if _json(folder / "evidence.json") == evidence.to_json() else ["its headline"]
     for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
-        wrong += _contradictions(claim)
+        wrong += _contradictions(claim, program)
     yield judged(
         not wrong,
         f"evidence.json agrees with itself ({evidence.verdict} by {evidence.method})",
@@ -167,7 +169,7 @@ def _consistent(evidence: Evidence, folder: Path) -> Iterator[Finding]:
     )
 
 
-def _contradictions(claim: Claim) -> Iterator[str]:
+def _contradictions(claim: Claim, program: Program) -> Iterator[str]:
     if claim.verdict not in _METHODS[claim.method]:
         yield f"{claim.method} can't give the verdict {claim.verdict}"
     stands = claim.verdict not in ("refuted", "unknown")
@@ -175,6 +177,14 @@ def _contradictions(claim: Claim) -> Iterator[str]:
         yield f"it achieved {claim.achieved:.4g}, which is above the tolerance"
     if claim.exempt is None and claim.left_out > 0:
         yield "a share is left out, and no exception is named"
-    named = f"network's decision margin <= {claim.margin:.4g}"
-    if claim.exempt not in (None, named) and not claim.exempt.startswith("original "):
+    if claim.exempt not in (None, _named(claim, program)) and not claim.exempt.startswith(
+        "original "
+    ):
         yield "the exception isn't the margin"
+
+
+def _named(claim: Claim, program: Program) -> str:
+    """The exception's words, from the margin and what it is measured on."""
+    guard = guard_of(program) if claim.band == "program" else None
+    what = "network's decision margin" if guard is None else f"program's {guard.main.body}"
+    return f"{what} <= {claim.margin:.4g}"

@@ -24,6 +24,7 @@ from distill.checker.slopes import own_slopes
 from distill.checker.smooth import NoBound
 from distill.checker.tree import Refused, claimed_roots, walk
 from distill.evidence import Claim
+from distill.guard import guard_of
 from distill.normal_form import Array, NormalForm
 from distill.target import Target
 from dsl.algebra import Unsupported
@@ -134,11 +135,30 @@ def _confirmer(target: Target, program: Program, claim: Claim) -> Confirm:
     if not output.discrete:
         return _within(target, program, claim)
     network = network_side(target.form, target.domain)
+    if claim.band == "program":
+        return _outside_band(network, program, target, claim.margin)
     if isinstance(output.type, Category) and target.core.output_width > 1:
         return _same_category(network, program, target, claim.margin)
     if output.type == BOOL:
         return _same_side(network, program, target, claim.margin)
     raise Unsupported(f"decisions of {output.type} have no proof by bounds")
+
+
+def _outside_band(sides: Sides, program: Program, target: Target, margin: float) -> Confirm:
+    """Inside the band around the program's own guard, or the same decision with room to spare."""
+    guard = guard_of(program)
+    if guard is None:
+        raise Unsupported("the program has no guard to lay a band around")
+    category = isinstance(target.output.type, Category)
+    same = (_same_category if category else _same_side)(sides, program, target, 0.0)
+
+    def ask(lower: Array, upper: Array) -> Mask:
+        inside = evaluate_boxes(guard, _named(target.domain, lower, upper))[1] <= margin
+        found = inside.copy()
+        found[~inside] = same(lower[~inside], upper[~inside])
+        return found
+
+    return ask
 
 
 def _within(target: Target, program: Program, claim: Claim) -> Confirm:

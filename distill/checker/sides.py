@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.errors import BadInput
+from distill.guard import guard_of
 from distill.network import Network
 from distill.normal_form import Array
 from distill.target import Output, Target, make_target, parse_output
@@ -100,10 +101,17 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int) else float(value)
 
 
-def apart(target: Target, program: Program, columns: Columns, values: Values) -> Apart:
-    """Both ways round on columns of n rows."""
+def apart(
+    target: Target, program: Program, columns: Columns, values: Values, band: str = "network"
+) -> Apart:
+    """Both ways round on columns of n rows; `band` says what the margin is measured on."""
     raw = np.asarray(target.core.run(target.domain.encode(columns)), dtype=np.float64)
     ours, margin = decoded(raw, target.output)
+    if band == "program":
+        guard = guard_of(program)
+        margin = (
+            np.zeros(len(raw)) if guard is None else np.asarray(array.run(guard, columns), float)
+        )
     theirs = values(program, target.domain, columns).reshape(len(raw), -1)
     if target.output.scalar == REAL:
         gap = np.abs(ours - theirs)

@@ -16,9 +16,12 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given, settings
 
+from distill.guard import guard_of
 from distill.load import load
 from distill.target import make_target, resolve_output
 from dsl.domain_text import parse_domain
+from dsl.meanings.array import run
+from dsl.text import parse_program
 
 HERE = Path(__file__).parent
 DOMAIN = parse_domain({domain!r})
@@ -27,6 +30,8 @@ TARGET = make_target(
     NETWORK, DOMAIN, resolve_output(NETWORK, {output!r}), tolerance={tolerance!r}
 )
 MARGIN = {margin!r}
+PROGRAM = parse_program((HERE / "program.dsl").read_text(encoding="utf-8"))
+GUARD = guard_of(PROGRAM) if {band!r} == "program" else None
 ALLOWED = {allowed!r}
 NAMESPACE = {{"__name__": "program"}}
 exec(compile((HERE / "program.py").read_text(encoding="utf-8"), "program.py", "exec"), NAMESPACE)
@@ -37,7 +42,8 @@ exec(compile((HERE / "program.py").read_text(encoding="utf-8"), "program.py", "e
 def test_program_agrees_with_network(example):
     columns = DOMAIN.column(example)
     raw = TARGET.raw(columns)
-    if TARGET.output.margin(raw)[0] <= MARGIN:
+    distance = TARGET.output.margin(raw) if GUARD is None else run(GUARD, columns)
+    if distance[0] <= MARGIN:
         return
     wanted = np.asarray(TARGET.output.decode(raw)[0], dtype=float)
     given = np.asarray(NAMESPACE["predict"](*example), dtype=float)
@@ -54,5 +60,6 @@ def property_test(d: Distillation) -> str:
         output=str(d.output),
         tolerance=claim.tolerance or 0.01,
         margin=claim.margin,
+        band=claim.band,
         allowed=allowed,
     )

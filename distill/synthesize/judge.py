@@ -12,7 +12,7 @@ from distill.target import Target
 from distill.verify.square import compare
 from dsl.domain import Columns, rows
 
-RESIDUAL_BITS = {"real": 12.0, "discrete": 4.0}
+RESIDUAL_BITS = {"real": 12.0, "discrete": 8.0}
 """What halving the error is worth: the price of telling the rest, beside the program."""
 
 POINTS = 16_384

@@ -23,6 +23,7 @@ from dsl.types import BOOL, INT, REAL
 _POINTS = 4096
 _CONSTANTS_AT_MOST = 6
 _GROWTH = 1.02
+_GRIDS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 
 
 def refined(target: Target, body: Expression, points: Columns) -> Iterator[Expression]:
@@ -48,10 +49,11 @@ def _threshold(target: Target, body: Prim, points: Columns) -> Iterator[Expressi
     truth = target.values(points).astype(bool)
     low, high = _best_cut(values, truth)
     ends = sorted((sign * low, sign * high))
-    constant = simplest_between(*ends)
-    exact = nearest_simple(Fraction(constant))
-    literal = const(int(exact)) if exact.denominator == 1 else const(exact)
-    yield prim("greater" if sign > 0 else "less", moving, literal)
+    name = "greater" if sign > 0 else "less"
+    middle = sum(ends) / 2
+    rounded = [float(f"{round(middle / g) * g:.6g}") for g in _GRIDS if np.isfinite(middle)]
+    for constant in dict.fromkeys([simplest_between(*ends), *rounded]):
+        yield prim(name, moving, _literal(constant))
 
 
 def _best_cut(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:

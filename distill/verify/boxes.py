@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.evidence import Claim
+from distill.guard import guard_of
 from distill.normal_form import Builder, NormalForm
 from distill.verify.bounds import BoundsResult, Limit, best_bound, bound_box, prove_within
 from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sign_codes
@@ -179,10 +180,9 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
     verdict = "proved"
     for piece in pieces:
         error = float(float_error(piece.form, piece.lower[None], piece.upper[None]).max())
-        spare = square.margin - 2.0 * error
-        if not np.isfinite(error) or spare < 0:
+        if not np.isfinite(error) or (square.guard is None and square.margin < 2.0 * error):
             return None
-        decide = _decider(square, piece, spare)
+        decide = _decider(square, piece, 2.0 * error)
         if decide is None:
             return None
         integral = piece.domain.integral()
@@ -198,8 +198,9 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
         "bounds",
         f"{wording} ({boxes:,} boxes)",
         achieved=0.0 if verdict == "proved" else None,
-        exempt=exemption(square.margin),
+        exempt=exemption(square.margin, square.guard),
         margin=square.margin,
+        band=square.band,
         arithmetic=ARITHMETIC,
         count=boxes,
         seconds=time.perf_counter() - begin,
@@ -208,15 +209,19 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
 
 
 def _decider(
-    square: Square, piece: Piece, margin: float
+    square: Square, piece: Piece, rounding: float
 ) -> Callable[[Array, Array], NDArray[np.int8]] | None:
+    """How boxes are decided: by the network's margin less its rounding, or outside the band."""
     output = square.target.output
+    margin = square.margin - rounding if square.guard is None else 0.0
+    shy = 0.0 if square.guard is None else rounding
     category = isinstance(output.type, Category)
     if not category and output.type != BOOL:
         return None
 
     def decide(lower: Array, upper: Array) -> NDArray[np.int8]:
-        network = bound_box(piece.form, lower, upper)
+        low, high = bound_box(piece.form, lower, upper)
+        network = (low - shy, high + shy)
         named = _named(piece, lower, upper)
         answer = evaluate_boxes(piece.program, named)
         if category:
@@ -224,9 +229,19 @@ def _decider(
         else:
             low, high = (side[:, 0] - output.level for side in network)
             codes = sign_codes((low, high), answer, margin)
-        return np.where((codes == HOLDS) & ~well_defined(piece.program, named), SPLIT, codes)
+        codes = np.where((codes == HOLDS) & ~well_defined(piece.program, named), SPLIT, codes)
+        return np.where(_in_band(square, piece, named), HOLDS, codes) if square.guard else codes
 
     return decide
+
+
+def _in_band(
+    square: Square, piece: Piece, named: dict[str, tuple[Array, Array]]
+) -> NDArray[np.bool_]:
+    """Boxes that lie in the exempt band around the program's guard."""
+    guard = guard_of(piece.program)
+    assert guard is not None
+    return evaluate_boxes(guard, named)[1] <= square.margin
 
 
 def with_margin(square: Square, margin: float) -> Square:

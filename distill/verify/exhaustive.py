@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from distill.evidence import Claim
-from distill.verify.square import Square, compare, counterexample, exemption, tolerance
+from distill.verify.square import Square, counterexample, exemption, tolerance
 
 LIMIT = 1 << 22
 BLOCK = 1 << 16
@@ -31,7 +31,7 @@ def exhaustive(
     for columns in domain.blocks(BLOCK):
         if should_stop is not None and should_stop():
             return None
-        found = compare(square.target, square.program, columns)
+        found = square.compare(columns)
         wrong = np.flatnonzero(found.wrong(allowed, square.margin))
         if len(wrong):
             example = counterexample(square, columns, found, int(wrong[0]))
@@ -68,8 +68,9 @@ def _claim(
         statement,
         tolerance=None if discrete else square.target.tolerance,
         achieved=None if verdict == "refuted" else worst,
-        exempt=exemption(square.margin) if left_out else None,
+        exempt=exemption(square.margin, square.guard) if left_out else None,
         margin=square.margin,
+        band=square.band,
         left_out=left_out / max(seen, 1),
         arithmetic="network in float32 as run, program exact or float64",
         count=seen,

@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from distill.evidence import Claim
+from distill.guard import guard_of
 from distill.verify.boxes import bounds_claim, with_margin
 from distill.verify.exhaustive import LIMIT, exhaustive
 from distill.verify.relational import relational
 from distill.verify.sampling import DRAWS, hunt, refuted, sampling
 from distill.verify.smt import smt_claim
-from distill.verify.square import Square, compare, tolerance
+from distill.verify.square import Square, tolerance
 from dsl.domain import Columns, rows
 
 _WIDER = 1.15
 _LOOSER = 4.0
+_WIDENINGS = 6
+_FAR = 4.0
 _SHARE_DRAWS = 50_000
 
 
@@ -45,8 +48,7 @@ def verify(square: Square, seed: int = 0, effort: Effort | None = None) -> Claim
     if literal is not None and literal.verdict == "proved":
         return _confirmed(literal, square, seed, effort)
     found = hunt(square, seed)
-    square = covering(square, found, seed)
-    sampled = _sampled(square, found, seed, effort)
+    square, sampled = _covered_and_sampled(covering(square, found, seed), found, seed, effort)
     if sampled.verdict == "refuted":
         return sampled
     proof = _proof(square, effort)
@@ -71,6 +73,24 @@ def _at_the_bound(proof: Claim, square: Square) -> Claim:
     return replace(proof, verdict="proved", tolerance=bound)
 
 
+def _covered_and_sampled(
+    square: Square, found: Columns, seed: int, effort: Effort
+) -> tuple[Square, Claim]:
+    """Sample; a difference just outside the band widens it, and then draws are fresh ones."""
+    sampled = _sampled(square, found, seed, effort)
+    for attempt in range(1, _WIDENINGS + 1):
+        example = sampled.counterexample
+        if not square.target.output.discrete or sampled.verdict != "refuted" or example is None:
+            break
+        columns = square.target.domain.column(tuple(example["inputs"].values()))
+        margin = float(square.compare(columns).margin[0])
+        if square.margin == 0 or margin > _FAR * square.margin:
+            break
+        square = with_margin(square, margin * _WIDER)
+        sampled = _sampled(square, found, seed + 1000 * attempt, effort)
+    return square, sampled
+
+
 def _proof(square: Square, effort: Effort) -> Claim | None:
     proof = bounds_claim(square, effort.boxes, effort.should_stop)
     if proof is not None and proof.verdict == "proved":
@@ -79,21 +99,35 @@ def _proof(square: Square, effort: Effort) -> Claim | None:
 
 
 def covering(square: Square, columns: Columns, seed: int) -> Square:
-    """The square with a margin that exempts every difference found here or in draws."""
+    """The square with the narrowest band that exempts every difference found here or in draws.
+
+    The band is around the network's decisions or around the program's jumps, whichever leaves
+    out the smaller share of the domain.
+    """
     if not square.target.output.discrete:
         return square
     rng = np.random.default_rng([seed, 3])
     drawn = square.target.domain.sample(rng, _SHARE_DRAWS)
+    guard = guard_of(square.program) if square.margin == 0 else None
+    options = [square] if guard is None else [square, replace(square, guard=guard)]
+    widened = [_widened(option, columns, drawn) for option in options]
+    if widened[0] is square:
+        return square
+    return min(widened, key=lambda s: float(np.mean(s.compare(drawn).margin <= s.margin)))
+
+
+def _widened(square: Square, columns: Columns, drawn: Columns) -> Square:
+    """The square with a margin that exempts every difference on both sets of inputs."""
     widest = square.margin
     for part in (columns, drawn):
-        found = compare(square.target, square.program, part)
+        found = square.compare(part)
         widest = max(widest, float(found.margin[found.distance > 0].max(initial=0.0)))
     return square if widest <= square.margin else with_margin(square, widest * _WIDER)
 
 
 def _sampled(square: Square, found: Columns, seed: int, effort: Effort) -> Claim:
     if rows(found):
-        difference = compare(square.target, square.program, found)
+        difference = square.compare(found)
         wrong = difference.wrong(tolerance(square.target), square.margin)
         if wrong.any():
             row = int(np.argmax(np.where(wrong, difference.distance, -1)))

@@ -11,7 +11,6 @@ from distill.evidence import Claim
 from distill.verify.square import (
     Difference,
     Square,
-    compare,
     counterexample,
     exemption,
     tolerance,
@@ -28,7 +27,7 @@ def sampling(square: Square, seed: int, draws: int = DRAWS) -> Claim:
     allowed, seen, left_out, worst = tolerance(square.target), 0, 0, 0.0
     while seen < draws:
         columns = square.target.domain.sample(rng, min(_BLOCK, draws - seen))
-        found = compare(square.target, square.program, columns)
+        found = square.compare(columns)
         wrong = found.wrong(allowed, square.margin)
         if wrong.any():
             row = int(np.argmax(np.where(wrong, found.distance, -1)))
@@ -52,8 +51,9 @@ def _tested(square: Square, seen: int, left_out: int, worst: float, begin: float
         statement,
         tolerance=None if square.target.output.discrete else square.target.tolerance,
         achieved=worst,
-        exempt=exemption(square.margin),
+        exempt=exemption(square.margin, square.guard),
         margin=square.margin,
+        band=square.band,
         left_out=left_out / seen,
         arithmetic="network in float32 as run, program in float64",
         count=seen,
@@ -77,8 +77,9 @@ def refuted(
         f"differs on an input (found within {seen:,} tried)",
         tolerance=None if square.target.output.discrete else square.target.tolerance,
         achieved=float(found.distance[row]),
-        exempt=exemption(square.margin),
+        exempt=exemption(square.margin, square.guard),
         margin=square.margin,
+        band=square.band,
         arithmetic="network in float32 as run, program in float64",
         count=seen,
         seconds=time.perf_counter() - begin,
@@ -112,7 +113,7 @@ def _best(square: Square, points: NDArray[np.float64], width: int) -> NDArray[np
     columns = square.target.domain.unflatten(points)
     inside = square.target.domain.contains(columns)
     points = points[inside]
-    found = compare(square.target, square.program, tuple(c[inside] for c in columns))
+    found = square.compare(tuple(c[inside] for c in columns))
     score = found.distance
     if square.target.output.discrete:
         score = np.where(found.distance > 0, found.margin, -found.margin)

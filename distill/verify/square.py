@@ -18,16 +18,30 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Square:
-    """A program and the target it stands for; `margin` exempts decisions closer than it."""
+    """A program and the target it stands for.
+
+    margin: decisions closer than it are exempt, measured on the network's outputs or, where
+    `guard` is given, by that program: how far an input is from where the program jumps.
+    """
 
     target: Target
     program: Program
     margin: float
+    guard: Program | None = None
+
+    @property
+    def band(self) -> str:
+        """What the margin is measured on."""
+        return "network" if self.guard is None else "program"
+
+    def compare(self, columns: Columns) -> Difference:
+        """Run network and program on columns of n rows."""
+        return compare(self.target, self.program, columns, self.guard)
 
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """Row by row: how far the values are apart (n,) and the network's decision margin (n,).
+    """Row by row: how far the values are apart (n,) and how far from a decision (n,).
 
     For discrete outputs the distance is 0 or 1; where the program is undefined it is infinite.
     `scale` is the largest size of the network's outputs.
@@ -44,8 +58,10 @@ class Difference:
         return (self.distance > tolerance) & (self.margin > margin)
 
 
-def compare(target: Target, program: Program, columns: Columns) -> Difference:
-    """Run network and program on columns of n rows."""
+def compare(
+    target: Target, program: Program, columns: Columns, guard: Program | None = None
+) -> Difference:
+    """Run network and program on columns of n rows; `guard` replaces the network's margin."""
     raw = target.raw(columns)
     ours = target.output.decode(raw)
     with np.errstate(all="ignore"):
@@ -56,7 +72,8 @@ def compare(target: Target, program: Program, columns: Columns) -> Difference:
         gap = np.abs(ours - theirs).reshape(rows(columns), -1)
         apart = np.where(np.isnan(gap), np.inf, gap).max(1)
     largest = float(np.abs(raw).max(initial=0.0))
-    return Difference(apart, target.output.margin(raw), ours, theirs, largest)
+    margin = target.output.margin(raw) if guard is None else np.asarray(run(guard, columns), float)
+    return Difference(apart, margin, ours, theirs, largest)
 
 
 def counterexample(square: Square, columns: Columns, difference: Difference, row: int) -> dict:
@@ -75,6 +92,10 @@ def tolerance(target: Target) -> float:
     return 0.0 if target.output.discrete else target.tolerance
 
 
-def exemption(margin: float) -> str | None:
+def exemption(margin: float, guard: Program | None = None) -> str | None:
     """The condition on which nothing is claimed, in words."""
-    return None if margin <= 0 else f"network's decision margin <= {margin:.4g}"
+    if margin <= 0:
+        return None
+    if guard is None:
+        return f"network's decision margin <= {margin:.4g}"
+    return f"program's {guard.main.body} <= {margin:.4g}"
