@@ -41,6 +41,7 @@ def pooled(splits: Sequence[Entry]) -> Entry:
         "net": (total["gained"] - total["lost"]) / total["held_out"],
         "share": float(np.mean([e["bits"] / e["network_bits"] for e in splits])),
         "of_baseline": float(np.mean(baselines)) if len(baselines) == len(splits) else None,
+        "sound": all(e["python_fault"] == "" for e in splits),
         "lines": max(e["lines"] for e in splits),
         "seconds": float(np.mean([e["seconds"] for e in splits])),
         "peak_mib": max(e["peak_mib"] for e in splits),
@@ -54,6 +55,7 @@ def misses(name: str, row: Entry) -> list[str]:
         ("bits of the network", row["share"] <= LARGEST_SHARE),
         ("bits of the baseline", row["of_baseline"] is None
          or row["of_baseline"] <= LARGEST_BASELINE),
+        ("program.py", row["sound"]),
         ("lines", row["lines"] <= LINES.get(name, row["lines"])),
     )  # fmt: skip
     return [text for text, holds in checks if not holds]

@@ -36,6 +36,9 @@ def summary(entries: Sequence[Entry]) -> str:
     rows = [_summary_row(target, entries) for target in TARGETS]
     rows = [row for row in rows if row is not None]
     peak = max((e.get("peak_mib", 0) for e in entries), default=0)
+    sound = sum(e.get("python_fault") == "" for e in entries)
+    rows.append(("all", "program.py runs, with the program's values",
+                 f"{sound} of {len(entries)}", "100 %", _yes(sound == len(entries))))  # fmt: skip
     rows.append(("all", "memory under 4 GiB", f"{peak} MiB", "", _yes(peak < MEMORY_MIB)))
     return table(("family", "what", "networks", "asked", "reached"), rows)
 

@@ -80,7 +80,8 @@ def misses(entry: Entry) -> list[str]:
     if "error" in entry:
         return ["failed"]
     mine = (t for t in TARGETS if t.family == entry["family"] and t.about(entry))
-    return [t.text for t in mine if not t.holds(entry)]
+    fault = [f"program.py: {entry['python_fault']}"] if entry["python_fault"] else []
+    return fault + [t.text for t in mine if not t.holds(entry)]
 
 
 def reached(target: Target, entries: Sequence[Entry]) -> tuple[int, int]:
