@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import table
+from benchmarks.targets import left_out
 
 Entry = dict[str, Any]
 LARGEST_LOSS, LARGEST_SHARE, LARGEST_BASELINE = 0.005, 0.15, 0.5
@@ -101,7 +102,7 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     return (
         entry["name"], *of_held_out, entry["lost"], entry["gained"],
         f"{entry['verdict']} ({entry['method']})",
-        f"{100 * max(entry['left_out'], entry['deployed_left_out']):.2g} %",
+        f"{100 * left_out(entry):.2g} %",
         f"{entry['bits']:.0f}", f"{100 * entry['bits'] / entry['network_bits']:.1f} %",
         entry["lines"], entry["route"], f"{entry['seconds']:.1f}",
     )  # fmt: skip

@@ -206,3 +206,11 @@ def test_the_command_distils_times_and_prints(tmp_path, monkeypatch, capsys, ben
     assert "| boolean | exact, proved exhaustively | 1 of 1 (100.0 %) |" in printed
     assert "# One example" in printed
     assert not list(tmp_path.iterdir())
+
+
+def test_a_short_program_that_leaves_much_out_is_not_faithful():
+    claim = {"verdict": "tested", "bits": 10, "network_bits": 100, "left_out": 0.005}
+    assert targets.faithful(claim | {"deployed_left_out": 0.005})
+    assert not targets.faithful(claim | {"deployed_left_out": 0.6})
+    assert not targets.faithful(claim | {"deployed_left_out": 0.0, "verdict": "unknown"})
+    assert not targets.faithful(claim | {"deployed_left_out": 0.0, "bits": 100})
