@@ -81,9 +81,14 @@ def about(found: Distillation) -> Entry:
         "left_out": program.left_out, "deployed_left_out": deployed.left_out,
         "bits": round(evidence.bits["program"], 1),
         "network_bits": round(evidence.bits["network"], 1),
-        "route": routes[0] if routes else "simplified network", "found": found.found,
+        "route": routes[0] if routes else other_route(found), "found": found.found,
         "steps": evidence.steps, "note": found.note,
     }  # fmt: skip
+
+
+def other_route(found: Distillation) -> str:
+    """How a program came about that is none of the front."""
+    return "tidied" if found.network is found.original else "simplified network"
 
 
 def python_fault(found: Distillation, place: Path) -> str:
