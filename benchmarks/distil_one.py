@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import signal
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from distill.distillation import Distillation
 from dsl.meanings.array import run
 
 NETWORKS = Path(__file__).parent / "networks"
+PYTHON_EXAMPLES = 20
 Entry = dict[str, Any]
 """What the index of networks says about one, or what is known after its distillation."""
 
@@ -62,9 +64,10 @@ def _distilled(job: Job, start: float) -> Entry:
         NETWORKS / entry["file"], entry["inputs"], entry["outputs"], data=data, budget=job.budget
     )
     seconds, memory = round(time.perf_counter() - start, 2), peak_mib()
-    found.save(job.folder / f"{entry['name']}.distilled")
+    place = found.save(job.folder / f"{entry['name']}.distilled")
     after = held_out(found, entry) if real else judged(found, entry)
-    return {"seconds": seconds, "peak_mib": memory} | about(found) | after
+    measured = {"seconds": seconds, "peak_mib": memory, "python_fault": python_fault(found, place)}
+    return measured | about(found) | after
 
 
 def about(found: Distillation) -> Entry:
@@ -78,9 +81,27 @@ def about(found: Distillation) -> Entry:
         "left_out": program.left_out, "deployed_left_out": deployed.left_out,
         "bits": round(evidence.bits["program"], 1),
         "network_bits": round(evidence.bits["network"], 1),
-        "route": routes[0] if routes else "simplified network", "found": found.found,
+        "route": routes[0] if routes else other_route(found), "found": found.found,
         "steps": evidence.steps, "note": found.note,
     }  # fmt: skip
+
+
+def other_route(found: Distillation) -> str:
+    """How a program came about that is none of the front."""
+    return "tidied" if found.network is found.original else "simplified network"
+
+
+def python_fault(found: Distillation, place: Path) -> str:
+    """What is wrong with program.py on a few inputs of the domain; empty where nothing is."""
+    columns = found.domain.sample(np.random.default_rng(0), PYTHON_EXAMPLES)
+    wanted = np.asarray(run(found.program, columns), dtype=np.float64)
+    try:
+        predict = runpy.run_path(str(place / "program.py"))["predict"]
+        got = [predict(*found.domain.row(columns, i)) for i in range(PYTHON_EXAMPLES)]
+    except Exception as error:  # whatever a generated program may do
+        return f"{type(error).__name__}: {error}"
+    close = np.allclose(np.asarray(got, dtype=np.float64), wanted, rtol=1e-9, atol=1e-9)
+    return "" if close else "other values than program.dsl"
 
 
 def judged(found: Distillation, entry: Entry) -> Entry:

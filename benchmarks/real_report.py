@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import table
+from benchmarks.targets import left_out
 
 Entry = dict[str, Any]
 LARGEST_LOSS, LARGEST_SHARE, LARGEST_BASELINE = 0.005, 0.15, 0.5
@@ -41,6 +42,7 @@ def pooled(splits: Sequence[Entry]) -> Entry:
         "net": (total["gained"] - total["lost"]) / total["held_out"],
         "share": float(np.mean([e["bits"] / e["network_bits"] for e in splits])),
         "of_baseline": float(np.mean(baselines)) if len(baselines) == len(splits) else None,
+        "sound": all(e["python_fault"] == "" for e in splits),
         "lines": max(e["lines"] for e in splits),
         "seconds": float(np.mean([e["seconds"] for e in splits])),
         "peak_mib": max(e["peak_mib"] for e in splits),
@@ -54,6 +56,7 @@ def misses(name: str, row: Entry) -> list[str]:
         ("bits of the network", row["share"] <= LARGEST_SHARE),
         ("bits of the baseline", row["of_baseline"] is None
          or row["of_baseline"] <= LARGEST_BASELINE),
+        ("program.py", row["sound"]),
         ("lines", row["lines"] <= LINES.get(name, row["lines"])),
     )  # fmt: skip
     return [text for text, holds in checks if not holds]
@@ -99,7 +102,7 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     return (
         entry["name"], *of_held_out, entry["lost"], entry["gained"],
         f"{entry['verdict']} ({entry['method']})",
-        f"{100 * max(entry['left_out'], entry['deployed_left_out']):.2g} %",
+        f"{100 * left_out(entry):.2g} %",
         f"{entry['bits']:.0f}", f"{100 * entry['bits'] / entry['network_bits']:.1f} %",
         entry["lines"], entry["route"], f"{entry['seconds']:.1f}",
     )  # fmt: skip

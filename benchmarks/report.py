@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from benchmarks.targets import MEMORY_MIB, TARGETS, misses, reached
+from benchmarks.targets import MEMORY_MIB, TARGETS, left_out, misses, reached
 
 Entry = dict[str, Any]
 FAMILIES = ("boolean", "numeric", "integer", "playground")
@@ -36,6 +36,9 @@ def summary(entries: Sequence[Entry]) -> str:
     rows = [_summary_row(target, entries) for target in TARGETS]
     rows = [row for row in rows if row is not None]
     peak = max((e.get("peak_mib", 0) for e in entries), default=0)
+    sound = sum(e.get("python_fault") == "" for e in entries)
+    rows.append(("all", "program.py runs, with the program's values",
+                 f"{sound} of {len(entries)}", "100 %", _yes(sound == len(entries))))  # fmt: skip
     rows.append(("all", "memory under 4 GiB", f"{peak} MiB", "", _yes(peak < MEMORY_MIB)))
     return table(("family", "what", "networks", "asked", "reached"), rows)
 
@@ -89,7 +92,8 @@ def looseness(entry: Entry) -> str:
     """What the evidence allows: eps of reals, the share that a decision leaves out."""
     if entry["outputs"].startswith("real"):
         return f"eps {entry['eps']:.3g}" if entry["eps"] is not None else ""
-    return f"{100 * entry['left_out']:.2g} %" if entry["left_out"] else "equal"
+    share = left_out(entry)
+    return f"{100 * share:.2g} %" if share else "equal"
 
 
 def missed(entries: Sequence[Entry]) -> str:

@@ -59,7 +59,7 @@ def _size(node: Expression) -> int:
 
 
 def latency(entry: Entry, folder: Path) -> Latency | None:
-    """Time both on the same random inputs; None where there is no saved program."""
+    """Time both on the same random inputs; None where there is no program.py that runs."""
     place = folder / f"{entry['name']}.distilled"
     if not (place / "program.py").exists():
         return None
@@ -67,12 +67,24 @@ def latency(entry: Entry, folder: Path) -> Latency | None:
     columns = domain.sample(np.random.default_rng(0), EXAMPLES)
     arguments = [plain(domain.row(columns, i)) for i in range(rows(columns))]
     predict = runpy.run_path(str(place / "program.py"))["predict"]
+    if not runs(predict, arguments):
+        return None
     program = parse_program((place / "program.dsl").read_text(encoding="utf-8"))
     network = onnx_runner(entry, place)
     inputs = [row[None] for row in domain.encode(columns).astype(np.float32)]
     ours = microseconds(lambda: [predict(*some) for some in arguments])
     theirs = microseconds(lambda: [network(some) for some in inputs])
     return Latency(entry["name"], operations(program), ours, theirs)
+
+
+def runs(predict: Callable[..., Any], arguments: Sequence[Any]) -> bool:
+    """Whether a program raises nothing; what it raises is in the table of its family."""
+    try:
+        for some in arguments:
+            predict(*some)
+    except Exception:  # whatever a generated program may do
+        return False
+    return True
 
 
 def plain(value: Any) -> Any:
@@ -112,7 +124,8 @@ def page(entries: Sequence[Entry], folder: Path, made: str) -> str:
     found = [one for e in entries if (one := latency(e, folder)) is not None]
     small = [one for one in found if one.operations <= SMALL]
     large = [one for one in found if one.operations > SMALL]
-    parts = ["# One example: program.py and onnxruntime", made, EXPLANATION]
+    missing = f"Timed: {len(found)} of {len(entries)}; the others have no program.py that runs."
+    parts = ["# One example: program.py and onnxruntime", made, EXPLANATION, missing]
     parts += [f"## Up to {SMALL} operations", *_group(small)]
     parts += [f"## More than {SMALL} operations", *_group(large)]
     return "\n\n".join(parts) + "\n"

@@ -42,14 +42,19 @@ def small_relu(entry: Entry) -> bool:
 
 
 def little_left_out(entry: Entry) -> bool:
-    """The evidence speaks about at least 99 % of the domain."""
-    return entry["left_out"] <= LARGEST_EXCEPTION
+    """The evidence, from program to original network, speaks about at least 99 % of the domain."""
+    return left_out(entry) <= LARGEST_EXCEPTION
+
+
+def left_out(entry: Entry) -> float:
+    """Share of the domain that the two claims together may leave out."""
+    return min(1.0, entry["left_out"] + entry["deployed_left_out"])
 
 
 def faithful(entry: Entry) -> bool:
     """A shorter program with evidence that it does what the network does."""
     evidence = entry["verdict"].startswith("proved") or entry["verdict"] == "tested"
-    return evidence and entry["bits"] < entry["network_bits"]
+    return evidence and little_left_out(entry) and entry["bits"] < entry["network_bits"]
 
 
 def _is_spiral(entry: Entry) -> bool:
@@ -80,7 +85,8 @@ def misses(entry: Entry) -> list[str]:
     if "error" in entry:
         return ["failed"]
     mine = (t for t in TARGETS if t.family == entry["family"] and t.about(entry))
-    return [t.text for t in mine if not t.holds(entry)]
+    fault = [f"program.py: {entry['python_fault']}"] if entry["python_fault"] else []
+    return fault + [t.text for t in mine if not t.holds(entry)]
 
 
 def reached(target: Target, entries: Sequence[Entry]) -> tuple[int, int]:

@@ -10,10 +10,11 @@ import pytest
 
 from benchmarks import columns, held_out, judge, real_report, report, run, speed, targets, tasks
 from benchmarks import reference_programs as references
-from benchmarks.distil_one import NETWORKS, Job, distil_one
+from benchmarks.distil_one import NETWORKS, Job, distil_one, python_fault
 from benchmarks.store import Store, code_version
 from benchmarks.task import as_float
 from benchmarks.train.measure import judged_points
+from distill.api import distill as distil
 from dsl.meanings.array import run as run_program
 
 INDEX = json.loads((NETWORKS / "index.json").read_text())
@@ -35,6 +36,21 @@ def test_tiny_networks_meet_their_targets(bench):
     assert [targets.misses(r) for r in results] == [[], []]
     boolean = next(r for r in results if r["family"] == "boolean")
     assert boolean["bits"] <= boolean["reference_bits"] < boolean["network_bits"]
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("def predict(*x):\n    return unknown\n", "NameError"),
+        ("def predict(*x):\n    return 7\n", "other values"),
+    ],
+)
+def test_a_program_py_that_fails_or_lies_is_found(tmp_path, source, fault):
+    entry = next(e for e in TINY if e["task"] == "xor2")
+    found = distil(NETWORKS / entry["file"], entry["inputs"], entry["outputs"])
+    assert python_fault(found, found.save(tmp_path / "sound.distilled")) == ""
+    (tmp_path / "program.py").write_text(source)
+    assert fault in python_fault(found, tmp_path)
 
 
 def test_what_is_known_is_not_distilled_again(bench, monkeypatch):
@@ -141,7 +157,7 @@ def split(**changed):
     known = {
         "held_out": 100, "network_right": 90, "program_right": 90, "lost": 0, "gained": 0,
         "agree": 100, "bits": 10.0, "network_bits": 100.0, "baseline_bits": 30.0, "lines": 12,
-        "seconds": 1.0, "peak_mib": 100, "task": "iris", "activation": "relu",
+        "seconds": 1.0, "peak_mib": 100, "python_fault": "", "task": "iris", "activation": "relu",
     }  # fmt: skip
     return known | changed
 
@@ -153,6 +169,7 @@ def test_real_data_is_judged_over_all_splits():
         ({"bits": 16.0, "baseline_bits": 90.0}, "bits of the network"),
         ({"baseline_bits": 19.0}, "bits of the baseline"),
         ({"lines": 41}, "lines"),
+        ({"python_fault": "NameError"}, "program.py"),
     ):
         row = real_report.pooled([split(**changed)] * 10)
         assert real_report.misses("iris", row) == [what]
@@ -189,3 +206,11 @@ def test_the_command_distils_times_and_prints(tmp_path, monkeypatch, capsys, ben
     assert "| boolean | exact, proved exhaustively | 1 of 1 (100.0 %) |" in printed
     assert "# One example" in printed
     assert not list(tmp_path.iterdir())
+
+
+def test_a_short_program_that_leaves_much_out_is_not_faithful():
+    claim = {"verdict": "tested", "bits": 10, "network_bits": 100, "left_out": 0.005}
+    assert targets.faithful(claim | {"deployed_left_out": 0.005})
+    assert not targets.faithful(claim | {"deployed_left_out": 0.6})
+    assert not targets.faithful(claim | {"deployed_left_out": 0.0, "verdict": "unknown"})
+    assert not targets.faithful(claim | {"deployed_left_out": 0.0, "bits": 100})
