@@ -166,7 +166,7 @@ def chosen_and_verified(
         best = min(found, key=lambda j: (j.score, j.candidate.bits))
         made = tidied(best.candidate)
         square, claim = verified(pool.target, made, settings, budget)
-        if claim.verdict != "refuted":
+        if claim.verdict != "refuted" and claim.left_out <= _LEFT_OUT_AT_MOST:
             return square, made, claim
         refuted.add(id(best.candidate))
     square, claim = verified(pool.target, literal, settings, budget)

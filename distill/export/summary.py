@@ -11,13 +11,16 @@ from dsl.meanings.python import to_python
 if TYPE_CHECKING:
     from distill.distillation import Distillation
 
+_LINES = 60
+_COLUMNS = 160
+
 
 def summary(d: Distillation) -> str:
     """The distillation as text."""
     bits = d.evidence.bits
     share = 100 * bits["program"] / bits["network"] if bits["network"] else 0.0
     lines = [
-        to_python(d.program).rstrip(),
+        *_shortened(to_python(d.program).rstrip().splitlines()),
         "",
         f"domain    {show_domain(d.domain)}",
         f"output    {d.output}",
@@ -34,3 +37,11 @@ def summary(d: Distillation) -> str:
     if d.note:
         lines.append(f"note      {d.note}")
     return "\n".join(lines)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """A long program's beginning; program.py holds all of it."""
+    shown = [line if len(line) <= _COLUMNS else line[:_COLUMNS] + " ..." for line in lines[:_LINES]]
+    if len(lines) > _LINES:
+        shown.append(f"... ({len(lines) - _LINES} more lines in program.py)")
+    return shown

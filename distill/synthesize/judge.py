@@ -74,7 +74,7 @@ def judge(target: Target, candidate: Candidate, points: Columns) -> Judged:
     else:
         differs = (found.distance > 0) & (found.margin > target.margin)
         wrong = np.flatnonzero(differs)
-        error = len(wrong) / max(rows(points), 1)
+        error = max(len(wrong) / max(rows(points), 1), _share_of_data(target, candidate))
         limit = 0.0 if target.finite else target.tolerance
     order = np.argsort(-(found.distance * np.minimum(found.margin, 1e9))[wrong], kind="stable")
     residual = RESIDUAL_BITS["discrete" if target.output.discrete else "real"]
@@ -86,6 +86,14 @@ def judge(target: Target, candidate: Candidate, points: Columns) -> Judged:
         _SOFT if target.soft else 1.0,
         residual,
     )
+
+
+def _share_of_data(target: Target, candidate: Candidate) -> float:
+    """The share of the user's data that differs: a box may be all but empty where they lie."""
+    if target.data is None:
+        return 0.0
+    found = compare(target, candidate.program, target.data)
+    return float(np.mean((found.distance > 0) & (found.margin > target.margin)))
 
 
 def _relative(error: float, limit: float) -> float:
