@@ -12,6 +12,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -66,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
 def command(options: argparse.Namespace) -> str:
     """The command line that gives the same tables."""
     budgets = f"--budget {options.budget:g} --real-budget {options.real_budget:g}"
-    return f"python -m benchmarks.run {budgets} --jobs {options.jobs}"
+    kinds = [f" --family {shlex.quote(f)}" for f in options.family or ()]
+    kinds += [f" --task {name}" for name in options.task or ()]
+    return f"python -m benchmarks.run {budgets} --jobs {options.jobs}" + "".join(kinds)
 
 
 def chosen(index: Sequence[Entry], options: argparse.Namespace) -> list[Entry]:
