@@ -45,6 +45,8 @@ _SIMPLIFY_SHARE = 0.9
 _TRIES = 4
 _SLACK = 1.25
 _LEFT_OUT_AT_MOST = 0.1
+_VERIFY_SHARE = 1.5
+"""Proofs may go on for half of the budget after it; what is proved by then is the claim."""
 
 
 @dataclass(frozen=True)
@@ -153,13 +155,15 @@ def chosen_and_verified(
     pool: Pool, literal: Candidate, settings: Settings, budget: Budget
 ) -> tuple[Square, Candidate, Claim]:
     """The best candidate whose claim isn't refuted; the literal program in the end."""
-    refuted: set[int] = set()
+    refuted: set[Expression] = set()
     for _ in range(_TRIES):
         settings.progress("verifying", None)
         found = [
             j
             for j in pool.judged.values()
-            if j.holds and id(j.candidate) not in refuted and j.candidate.bits <= literal.bits
+            if j.holds
+            and j.candidate.bits <= literal.bits
+            and tidied(j.candidate).program.main.body not in refuted
         ]
         if not found:
             break
@@ -168,7 +172,7 @@ def chosen_and_verified(
         square, claim = verified(pool.target, made, settings, budget)
         if claim.verdict != "refuted" and claim.left_out <= _LEFT_OUT_AT_MOST:
             return square, made, claim
-        refuted.add(id(best.candidate))
+        refuted.add(made.program.main.body)
     square, claim = verified(pool.target, literal, settings, budget)
     return square, literal, claim
 
@@ -193,7 +197,7 @@ def verified(
         worst = float(compare(target, made.program, found).distance.max(initial=0.0))
         if target.tolerance < worst <= 2 * target.tolerance:
             square = replace(square, target=replace(target, tolerance=_SLACK * worst))
-    effort = Effort(should_stop=lambda: budget.interrupted)
+    effort = Effort(should_stop=budget.share(_VERIFY_SHARE))
     return square, verify(square, settings.seed, effort)
 
 

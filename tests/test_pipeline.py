@@ -1,0 +1,72 @@
+"""The stages together: what is chosen, and what must never be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import distill
+from distill.load import network_from_normal_form
+from distill.network import Network
+from distill.normal_form import Builder
+
+
+def linear_network(weights: list[float], bias: float) -> Network:
+    builder = Builder(len(weights))
+    out = builder.affine([(0, np.array([weights]))], np.array([bias]))
+    return network_from_normal_form(builder.build(out))
+
+
+def product_sign_network() -> Network:
+    """x * y > 0, written with relus: |x + y| - |x - y|."""
+    builder = Builder(2)
+    both = builder.affine([(0, np.array([[1.0, 1.0], [1.0, -1.0]]))], np.zeros(2))
+    sizes = builder.elementwise("abs", both)
+    out = builder.affine([(sizes, np.array([[1.0, -1.0]]))], np.zeros(1))
+    return network_from_normal_form(builder.build(out))
+
+
+def test_a_program_undefined_somewhere_in_the_domain_is_never_chosen():
+    found = distill.distill(
+        product_sign_network(), inputs="x: real(-1,1) * y: real(-1,1)", outputs="bool", budget=20
+    )
+    assert " / " not in str(found.program)
+    assert found(0.5, 0.0) in (False, True)
+
+
+def test_a_program_that_fails_on_the_data_is_never_chosen():
+    network = linear_network([1.0, 1.0], -19.9)
+    rng = np.random.default_rng(0)
+    data = np.concatenate([rng.uniform(9.8, 10, (50, 2)), rng.uniform(9.9, 10, (50, 2))])
+    found = distill.distill(
+        network, inputs="real(-10,10)[2]", outputs="bool", data=data, exact=True, budget=20
+    )
+    wanted = network.run(data)[:, 0] > 0
+    assert 0 < wanted.mean() < 1
+    assert (found.batch(data) == wanted).mean() > 0.9
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.25])
+def test_a_linear_threshold_is_found_and_proved(bias: float):
+    found = distill.distill(
+        linear_network([2.0, -1.0], bias),
+        inputs="a: real(-1,1) * b: real(-1,1)",
+        outputs="bool",
+        budget=20,
+    )
+    claim = found.evidence.program_vs_deployed
+    assert claim.verdict == "proved"
+    assert claim.left_out < 0.01
+    assert found(0.9, -0.9) is True
+    assert found(-0.9, 0.9) is False
+
+
+def test_a_hint_is_judged_first():
+    found = distill.distill(
+        linear_network([2.0, -1.0], 0.0),
+        inputs="a: real(-1,1) * b: real(-1,1)",
+        hints=["2 * a - b"],
+        steps=1,
+        budget=20,
+    )
+    assert str(found.program.main.body) == "2 * a - b"
