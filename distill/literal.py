@@ -147,9 +147,12 @@ class _Writer:
         if not node.terms:
             values = [_number(v, self.plain) for v in node.bias]
             return values[0] if len(values) == 1 else prim("vector", *values)
-        weights = sum(matrix.size for _, matrix in node.terms)
         if self.plain:
             return self.matrix(node)
+        scaled = self.scaled(node)
+        if scaled is not None:
+            return scaled
+        weights = sum(matrix.size for _, matrix in node.terms)
         if weights > _ROWS_AT_MOST and np.mean([np.mean(m == 0) for _, m in node.terms]) < 0.5:
             return self.matrix(node)
         rows = self.rows(node)
@@ -159,6 +162,16 @@ class _Writer:
             return whole
         dearer = bits(whole) > _matrix_bits(node) * (_WORTH if terms <= _TERMS else 1.0)
         return self.matrix(node) if dearer else whole
+
+    def scaled(self, node: Affine) -> Expression | None:
+        """A number times a whole wire, where that is all the map does."""
+        (source, matrix), *more = node.terms
+        if more or source == 0 or np.any(node.bias) or matrix.shape[0] != matrix.shape[1]:
+            return None
+        factor = float(matrix[0, 0]) if matrix.size else 0.0
+        if factor == 0 or np.any(matrix != factor * np.eye(len(matrix))):
+            return None
+        return prim("mul", _number(factor), self.wires[source])
 
     def rows(self, node: Affine) -> list[Expression]:
         items = [(matrix, self.items(source)) for source, matrix in node.terms]

@@ -24,6 +24,7 @@ from distill.normal_form import NormalForm
 from distill.run.budget import Budget, Progress, silent
 from distill.simplify import choose, simplify_keeping
 from distill.simplify.exact import simplify_exact
+from distill.simplify.rounded import rounded_alike
 from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import Judged, front, judging_points
 from distill.synthesize.loop import Pool, Vocabulary, search_values
@@ -45,6 +46,11 @@ _SIMPLIFY_SHARE = 0.9
 _TRIES = 4
 _SLACK = 1.25
 _LEFT_OUT_AT_MOST = 0.1
+"""Share of the domain that a simplified network may leave out of its claim."""
+
+_PROGRAM_LEFT_OUT_AT_MOST = 0.3
+"""And a found program: its band may be wide where the network itself wavers; it is printed."""
+
 _VERIFY_SHARE = 1.5
 """Proofs may go on for half of the budget after it; what is proved by then is the claim."""
 
@@ -170,7 +176,7 @@ def chosen_and_verified(
         best = min(found, key=lambda j: (j.score, j.candidate.bits))
         made = tidied(best.candidate)
         square, claim = verified(pool.target, made, settings, budget)
-        if claim.verdict != "refuted" and claim.left_out <= _LEFT_OUT_AT_MOST:
+        if claim.verdict != "refuted" and claim.left_out <= _PROGRAM_LEFT_OUT_AT_MOST:
             return square, made, claim
         refuted.add(made.program.main.body)
     square, claim = verified(pool.target, literal, settings, budget)
@@ -219,14 +225,14 @@ def kept_behaviour(
         should_stop=budget.share(_SIMPLIFY_SHARE),
         bits=lambda form: _literal_of(target, form).bits,
     )
-    if not found:
-        return None
-    form = choose(found).form
-    made = _literal_of(target, form)
-    if made.bits >= literal.bits:
-        return None
-    outcome = _of_simplified(pool, made, form, settings, budget)
-    return outcome if _keeps(outcome.deployed_vs_original) else None
+    forms = [choose(found).form] if found else []
+    for form in (*forms, *rounded_alike(target.form, inputs, target.output.decode)):
+        made = _literal_of(target, form)
+        if made.bits < literal.bits:
+            outcome = _of_simplified(pool, made, form, settings, budget)
+            if _keeps(outcome.deployed_vs_original):
+                return outcome
+    return None
 
 
 def _keeps(claim: Claim) -> bool:

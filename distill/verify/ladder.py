@@ -31,7 +31,7 @@ class Effort:
     """How far to go: points to list, boxes to split, draws, and when to stop at once."""
 
     points: int = LIMIT
-    boxes: int = 60_000
+    boxes: int = 120_000
     draws: int = DRAWS
     should_stop: Callable[[], bool] | None = None
 
