@@ -20,6 +20,9 @@ from dsl.domain import Columns, rows
 _WIDER = 1.15
 _LOOSER = 4.0
 _WIDENINGS = 6
+_ROOM = 1.3
+"""A band a little wider than what was found leaves room for a proof."""
+
 _THIN = 0.002
 """Share of the domain that a band may leave out only so that the rest can be proved."""
 _FAR = 4.0
@@ -55,6 +58,9 @@ def verify(square: Square, seed: int = 0, effort: Effort | None = None) -> Claim
         return sampled
     banded = _with_thin_band(square, seed)
     proof = _proof(banded, effort)
+    if square.target.output.discrete and (proof is None or proof.verdict != "proved"):
+        banded = with_margin(banded, banded.margin * _ROOM)
+        proof = _proof(banded, effort)
     if proof is not None and proof.verdict != "proved" and square.target.soft:
         proof = _at_the_bound(proof, square)
     if proof is None or proof.verdict != "proved":
