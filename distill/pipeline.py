@@ -31,7 +31,7 @@ from distill.synthesize.loop import Pool, Vocabulary, search_values
 from distill.synthesize.tables import has_table, table_programs
 from distill.synthesize.tidy import tidy
 from distill.target import Target
-from distill.verify.deployed import deployed_claim
+from distill.verify.deployed import deployed_claim, differing_share
 from distill.verify.ladder import Effort, verify
 from distill.verify.relational import input_box
 from distill.verify.sampling import hunt
@@ -44,9 +44,11 @@ from dsl.types import BOOL, Category
 _SEARCH_SHARE = 0.25
 _SIMPLIFY_SHARE = 0.9
 _TRIES = 4
+_FORMS = 3
 _SLACK = 1.25
 _LEFT_OUT_AT_MOST = 0.1
-"""Share of the domain that a simplified network may leave out of its claim."""
+_DIFFER_AT_MOST = 0.01
+"""A simplified network may leave out so much of its claim, or decide so often otherwise."""
 
 _PROGRAM_LEFT_OUT_AT_MOST = 0.3
 """And a found program: its band may be wide where the network itself wavers; it is printed."""
@@ -225,19 +227,24 @@ def kept_behaviour(
         should_stop=budget.share(_SIMPLIFY_SHARE),
         bits=lambda form: _literal_of(target, form).bits,
     )
-    forms = [choose(found).form] if found else []
+    forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
     for form in (*forms, *rounded_alike(target.form, inputs, target.output.decode)):
         made = _literal_of(target, form)
         if made.bits < literal.bits:
             outcome = _of_simplified(pool, made, form, settings, budget)
-            if _keeps(outcome.deployed_vs_original):
+            if _keeps(target, outcome, settings.seed):
                 return outcome
     return None
 
 
-def _keeps(claim: Claim) -> bool:
+def _keeps(target: Target, outcome: Outcome, seed: int) -> bool:
     """Whether a simplified network is close enough to be offered in the original's place."""
-    return claim.verdict != "refuted" and claim.left_out <= _LEFT_OUT_AT_MOST
+    claim = outcome.deployed_vs_original
+    if claim.verdict == "refuted":
+        return False
+    if not target.output.discrete or claim.left_out <= _LEFT_OUT_AT_MOST:
+        return True
+    return differing_share(target, outcome.target, seed) <= _DIFFER_AT_MOST
 
 
 def _literal_of(target: Target, form: NormalForm) -> Candidate:

@@ -53,6 +53,13 @@ def deployed_claim(original: Target, deployed: Target, seed: int) -> Claim:
     )
 
 
+def differing_share(original: Target, deployed: Target, seed: int) -> float:
+    """The share of the user's data, or of uniform draws, on which the decisions differ."""
+    columns, _ = _points(original, seed)
+    differs = original.values(columns) != deployed.values(columns)
+    return float(differs.reshape(rows(columns), -1).any(1).mean())
+
+
 def _points(target: Target, seed: int) -> tuple[Columns, str]:
     if target.data is not None:
         return target.data, "data inputs (they also guided the simplification)"
