@@ -27,7 +27,7 @@ JOBS = {
     "within": (NETWORKS / "leaky_relu8_s0.onnx", "x: real(-4,4)", None),
     "choice": (NETWORKS / "choose_relu16_s0.onnx", f"c: bool * {PLANE}", None),
     "side": (NETWORKS / "threshold_tanh8_s1_prob.onnx", "x: real(-2,2)", "bool"),
-    "drawn": (NETWORKS / "argmax3_relu16_s0.onnx", "x: real(-1,1)[3]", "category(3)"),
+    "drawn": (NETWORKS / "argmax4_relu24_s0.onnx", "x: real(0,1)[4]", "category(4)"),
 }
 
 
