@@ -30,7 +30,6 @@ from dsl.program import (
 )
 from dsl.types import BOOL, INT, REAL, Bool, Category, Real, Type, Vector
 
-_DIRECT = {"square", "relu", "abs", "tanh", "sigmoid", "exp", "log", "sqrt", "sin", "cos", "erf"}
 _SPELLED: dict[str, Callable[..., Expression]] = {
     "reciprocal": lambda x: prim("div", const(1), x),
     "greater": lambda x, y: prim("as_int", prim("greater", x, y)),
@@ -114,10 +113,7 @@ class _Writer:
         if node.function in _SPELLED:
             found = _SPELLED[node.function](*arguments)
         else:
-            name = {"round": "round", "floor": "floor", "sign": "sign"}.get(
-                node.function, node.function
-            )
-            found = prim(name, *arguments)
+            found = prim(node.function, *arguments)
         return found if last else self.bind(found)
 
     def bind(self, value: Expression) -> Expression:

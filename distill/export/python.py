@@ -17,7 +17,7 @@ from dsl.meanings.python import (
     used_primitives,
     with_python_names,
 )
-from dsl.program import Definition, Program, substitute, var
+from dsl.program import Definition, substitute, var
 from dsl.types import BOOL, INT, Category, Type
 
 if TYPE_CHECKING:
@@ -109,10 +109,3 @@ def _scalar_test(field: Field, name: str) -> str:
 
 def _bound(value: Fraction) -> Fraction:
     return Fraction(float(value))
-
-
-def exported(program: Program) -> str:
-    """Python source without checks, for `show --as python` of other programs."""
-    from dsl.meanings.python import to_python
-
-    return to_python(program)

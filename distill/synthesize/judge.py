@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distill.synthesize.candidate import Candidate
+from distill.synthesize.points import points_of
 from distill.target import Target
 from distill.verify.square import compare
 from dsl.domain import Columns, rows
@@ -50,18 +51,7 @@ class Judged:
 
 def judging_points(target: Target, seed: int) -> Columns:
     """All points of a small finite domain, else draws, for real outputs with corners added."""
-    total = target.domain.count
-    if total is not None and total <= 1 << 16:
-        return target.domain.points(0, total)
-    rng = np.random.default_rng([seed, 4])
-    drawn = target.domain.sample(rng, POINTS)
-    if target.output.discrete:
-        return drawn
-    low, high = target.domain.value_box()
-    corners = np.where(rng.random((256, len(low))) < 0.5, low, high)
-    extra = target.domain.unflatten(corners)
-    keep = target.domain.contains(extra)
-    return tuple(np.concatenate([d, e[keep]]) for d, e in zip(drawn, extra, strict=True))
+    return points_of(target, (seed, 4), POINTS, 256, 1 << 16)
 
 
 def judge(target: Target, candidate: Candidate, points: Columns) -> Judged:
@@ -72,8 +62,7 @@ def judge(target: Target, candidate: Candidate, points: Columns) -> Judged:
         limit = target.tolerance
         wrong = np.flatnonzero(found.distance > limit)
     else:
-        differs = (found.distance > 0) & (found.margin > target.margin)
-        wrong = np.flatnonzero(differs)
+        wrong = np.flatnonzero(found.wrong(0.0, target.margin))
         error = max(len(wrong) / max(rows(points), 1), _share_of_data(target, candidate))
         limit = 0.0 if target.finite else target.tolerance
     order = np.argsort(-(found.distance * np.minimum(found.margin, 1e9))[wrong], kind="stable")
@@ -93,7 +82,7 @@ def _share_of_data(target: Target, candidate: Candidate) -> float:
     if target.data is None:
         return 0.0
     found = compare(target, candidate.program, target.data)
-    return float(np.mean((found.distance > 0) & (found.margin > target.margin)))
+    return float(np.mean(found.wrong(0.0, target.margin)))
 
 
 def _relative(error: float, limit: float) -> float:

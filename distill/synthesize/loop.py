@@ -12,6 +12,7 @@ from distill.run.budget import Budget
 from distill.synthesize.candidate import Candidate, candidate
 from distill.synthesize.enumerate import Search, Wanted, answers, deepen, open_search
 from distill.synthesize.judge import Judged, judge
+from distill.synthesize.points import points_of
 from distill.synthesize.refine import refined
 from distill.synthesize.terms import terms
 from distill.synthesize.vocabulary import operations
@@ -104,18 +105,7 @@ def search_values(
 
 def first_examples(target: Target, seed: int) -> Columns:
     """All of a small finite domain, else draws; for real outputs corners among them."""
-    total = target.domain.count
-    if total is not None and total <= 4 * _EXAMPLES:
-        return target.domain.points(0, total)
-    rng = np.random.default_rng([seed, 5])
-    drawn = target.domain.sample(rng, _EXAMPLES)
-    if target.output.discrete:
-        return drawn
-    low, high = target.domain.value_box()
-    corners = np.where(rng.random((12, len(low))) < 0.5, low, high)
-    extra = target.domain.unflatten(corners)
-    keep = target.domain.contains(extra)
-    return tuple(np.concatenate([d, e[keep]]) for d, e in zip(drawn, extra, strict=True))
+    return points_of(target, (seed, 5), _EXAMPLES, 12, 4 * _EXAMPLES)
 
 
 def _one_round(

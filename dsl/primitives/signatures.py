@@ -76,11 +76,6 @@ def comparable(types: tuple[Type, ...], _: Statics) -> Type:
     return BOOL
 
 
-def item_of(types: tuple[Type, ...], statics: Statics) -> Type:
-    """A plain vector to one of its items."""
-    return vector_argument(types, 1).item
-
-
 def vector_argument(types: tuple[Type, ...], count: int, position: int = 0) -> Vector:
     """The vector at `position` among `count` arguments.
 
