@@ -34,13 +34,13 @@ _ROUNDS = 4
 _NUDGED = 20_000
 _FEWEST = 40
 _PARTS = 96
-_ENOUGH = 0.004
+_ENOUGH = 0.003
 """Share of the domain from which on no more cuts are made."""
-_AFFORDED = 0.0075
+_AFFORDED = 0.005
 """Share of the domain up to which bands are widened, which makes proofs much shorter."""
 _MOST_ROOM = 3.0
 _LEAST_ROOM = 1.05
-_WORTH = 20
+_WORTH = 8
 """Draws that a cut has to let go from the band."""
 _LEAST = 0.15
 """A part without differences gets this share of the widest band."""
@@ -60,8 +60,8 @@ class Points:
 
     def take(self, chosen: Mask) -> Points:
         """Some of the points."""
-        kept = (self.scalars, self.margin, self.guard, self.differs, self.counts)
-        return Points(*(column[chosen] for column in kept))
+        near = self.scalars[chosen], self.margin[chosen], self.guard[chosen]
+        return Points(*near, self.differs[chosen], self.counts[chosen])
 
 
 @dataclass(frozen=True, eq=False)
