@@ -7,7 +7,7 @@ Reads the part of the domain syntax that the tasks use, on purpose without
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,15 @@ _FIELD = re.compile(
     r"(?:\s+as\s+(?P<encoding>[\w/\-]+)(?:\((?P<bits>\d+)\))?)?"
 )
 
+_IMAGE = re.compile(r"(?P<name>\w+\s*:\s*)?image\((?P<height>\d+),(?P<width>\d+),(?P<item>.+)\)")
+
 
 @dataclass(frozen=True)
 class Field:
-    """One field: `count` items (None: one plain value) of one kind, with bounds and encoding."""
+    """One field: `count` items (None: one plain value) of one kind, with bounds and encoding.
+
+    `shape`: height and width, where the items are the pixels of an image.
+    """
 
     name: str
     kind: str
@@ -32,6 +37,7 @@ class Field:
     count: int | None
     encoding: str
     bits: int
+    shape: tuple[int, ...] = ()
 
     @property
     def items(self) -> int:
@@ -46,6 +52,8 @@ class Field:
     def from_flat(self, values: NDArray) -> NDArray:
         """The column of (n, items) raw values: typed, and (n,) for a single value."""
         typed = values.astype({"bool": np.bool_, "int": np.int64, "real": np.float64}[self.kind])
+        if self.shape:
+            return typed.reshape(len(typed), *self.shape)
         return typed[:, 0] if self.count is None else typed
 
     def encode(self, column: NDArray) -> NDArray[np.float64]:
@@ -67,6 +75,11 @@ def fields(domain: str) -> tuple[Field, ...]:
 
 
 def _field(text: str, index: int) -> Field:
+    image = _IMAGE.fullmatch(text)
+    if image is not None:
+        height, width = int(image["height"]), int(image["width"])
+        flat = f"{image['name'] or ''}{image['item']}[{height * width}]"
+        return replace(_field(flat, index), shape=(height, width))
     match = _FIELD.fullmatch(text)
     if match is None:
         raise ValueError(f"cannot read the field {text!r}; expected e.g. 'x: int(0,7) as bits(3)'")

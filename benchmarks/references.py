@@ -39,7 +39,7 @@ def clip(value: float, low: float, high: float) -> float:
 NAMES: dict[str, Callable[..., Any]] = {
     "abs": abs, "argmax": argmax, "atan2": math.atan2, "bits": bits, "clip": clip, "cos": math.cos,
     "count": sum, "exp": math.exp, "gcd": math.gcd, "isqrt": math.isqrt, "max": max, "min": min,
-    "number": number, "sin": math.sin, "sorted": sorted, "sqrt": math.sqrt, "sum": sum,
+    "number": number, "sin": math.sin, "sorted": sorted, "sqrt": math.sqrt, "zip": zip, "sum": sum,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.targets import MEMORY_MIB, TARGETS, left_out, misses, reached
 
 Entry = dict[str, Any]
-FAMILIES = ("boolean", "numeric", "integer", "playground")
+FAMILIES = ("boolean", "numeric", "integer", "playground", "convolutional")
 PROGRAM_WIDTH = 90
 
 

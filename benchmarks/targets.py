@@ -77,6 +77,8 @@ TARGETS: tuple[Target, ...] = (
     Target("playground", "spiral: faithful and shorter than the network", 1.0,
            faithful, _is_spiral),
     Target("integer", "exact, proved exhaustively", 0.8, exact),
+    Target("convolutional", "computes the task, proved", 0.8,
+           lambda e: e["computes"] and proved(e)),
 )  # fmt: skip
 
 

@@ -17,6 +17,19 @@ Columns = tuple[NDArray, ...]
 
 
 @dataclass(frozen=True)
+class Convolution:
+    """A first layer that slides `channels` filters of a size over an image, and what follows it.
+
+    `pool`: largest value over windows of that size, or None.
+    """
+
+    image: tuple[int, int]
+    channels: int
+    kernel: tuple[int, int]
+    pool: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
 class Architecture:
     """One network to train: hidden widths, activation, seed, and how it is written.
 
@@ -30,11 +43,14 @@ class Architecture:
     seed: int = 0
     format: str = "onnx"
     sigmoid_output: bool = False
+    convolution: Convolution | None = None
 
     @property
     def label(self) -> str:
         """Short text that tells the architectures of one task apart."""
         widths = "x".join(str(width) for width in self.hidden)
+        if self.convolution is not None:
+            widths = f"conv{self.convolution.channels}x{widths}".removesuffix("x")
         ending = "_prob" if self.sigmoid_output else ""
         written = "" if self.format == "onnx" else "_" + self.format.replace("-", "")
         return f"{self.activation}{widths}_s{self.seed}{ending}{written}"

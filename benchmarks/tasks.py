@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks import boolean, integer, numeric, playground
+from benchmarks import boolean, convolutional, integer, numeric, playground
 from benchmarks.task import Architecture, Task
 
-ALL: tuple[Task, ...] = boolean.TASKS + numeric.TASKS + playground.TASKS + integer.TASKS
+ALL: tuple[Task, ...] = (
+    boolean.TASKS + numeric.TASKS + playground.TASKS + integer.TASKS + convolutional.TASKS
+)
 """Every task with a known function; the real data sets are in `benchmarks.realdata`."""
 
 BY_NAME: dict[str, Task] = {task.name: task for task in ALL}

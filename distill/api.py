@@ -18,6 +18,7 @@ from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
 from distill.literal import literal_program
 from distill.load import load
+from distill.load.examples import examples_hash
 from distill.network import Network
 from distill.pipeline import Outcome, Settings, distil
 from distill.run.budget import DEFAULT_STEPS, Budget, Progress, silent
@@ -221,6 +222,7 @@ def _distillation(
     outcome: Outcome, network: Network, domain: Domain, budget: Budget, seed: int
 ) -> Distillation:
     program = outcome.chosen.program
+    data = outcome.target.data if outcome.deployed is not network else None
     evidence = Evidence(
         outcome.program_vs_deployed,
         outcome.deployed_vs_original,
@@ -235,6 +237,7 @@ def _distillation(
             "program": program_hash(program),
             "network": outcome.deployed.sha256(),
             "original": network.sha256(),
+            **({} if data is None else {"data": examples_hash(domain, data)}),
         },
     )
     alternatives = tuple(
@@ -254,6 +257,7 @@ def _distillation(
         literal=literal_program(target.form, domain, target.output, plain_matrices=True),
         note=_note(outcome),
         interrupted=budget.interrupted,
+        data=data,
     )
 
 

@@ -14,6 +14,7 @@ from distill.errors import BadInput
 from distill.evidence import Claim
 from distill.load import load
 from distill.network import Network
+from distill.verify.shrink import shrunk, thought_of
 from dsl.domain import Columns, Domain, rows
 from dsl.meanings.array import run
 from dsl.program import Program
@@ -43,13 +44,17 @@ def equivalence(
     total, seen, worst = domain.count, 0, 0.0
     listed = total is not None and total <= _ALL_AT_MOST
     ended = True
-    for columns in _blocks(domain, listed, seed):
+
+    def differs(columns: Columns) -> bool:
+        return bool(_apart(first(columns), second(columns))[0] > allowed)
+
+    for counted, columns in _blocks(domain, listed, seed):
         apart = _apart(first(columns), second(columns))
-        seen += rows(columns)
+        seen += rows(columns) * counted
         worst = max(worst, float(apart.max(initial=0.0)))
         if worst > allowed:
             row = int(apart.argmax())
-            example = shrunk(domain, columns, row, first, second, allowed)
+            example = shrunk(domain, tuple(c[row : row + 1] for c in columns), differs, seed)
             return _refuted(example, first, second, domain, seen, allowed, begin)
         if time.perf_counter() - begin > budget:
             ended = False
@@ -76,13 +81,15 @@ def equivalence(
     )
 
 
-def _blocks(domain: Domain, listed: bool, seed: int) -> Iterator[Columns]:
+def _blocks(domain: Domain, listed: bool, seed: int) -> Iterator[tuple[bool, Columns]]:
+    """Blocks of inputs, and whether a claim may count them."""
     if listed:
-        yield from domain.blocks(_BLOCK)
+        yield from ((True, columns) for columns in domain.blocks(_BLOCK))
         return
+    yield False, thought_of(domain, seed=seed)
     rng = np.random.default_rng([seed, 8])
     for _ in range(-(-_DRAWS // _BLOCK)):
-        yield domain.sample(rng, _BLOCK)
+        yield True, domain.sample(rng, _BLOCK)
 
 
 def as_batch(thing: Any, domain: Domain) -> Batch:
@@ -170,35 +177,6 @@ def _alike(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarra
     if np.issubdtype(second.dtype, np.integer):
         return first.argmax(1), second
     return first, second
-
-
-def shrunk(
-    domain: Domain, columns: Columns, row: int, first: Batch, second: Batch, allowed: float
-) -> Columns:
-    """A simpler input on which they still differ: every scalar moved towards 0 where it can be."""
-    current = domain.flatten(tuple(c[row : row + 1] for c in columns))
-    whole = domain.integral()
-
-    def differs(scalars: np.ndarray) -> bool:
-        trial = domain.unflatten(scalars)
-        if not domain.contains(trial)[0]:
-            return False
-        return bool(_apart(first(trial), second(trial))[0] > allowed)
-
-    for place in range(current.shape[1]):
-        for value in _simpler(float(current[0, place]), bool(whole[place])):
-            trial = current.copy()
-            trial[0, place] = value
-            if differs(trial):
-                current = trial
-                break
-    return domain.unflatten(current)
-
-
-def _simpler(value: float, whole: bool) -> Iterator[float]:
-    yield 0.0
-    for digits in (0,) if whole else (0, 1, 2, 3, 4, 6):
-        yield round(value / 2, digits) if whole else round(value, digits)
 
 
 def _refuted(

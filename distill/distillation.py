@@ -13,7 +13,7 @@ import numpy as np
 from distill.evidence import Evidence
 from distill.network import Network
 from distill.target import Output
-from dsl.domain import Domain
+from dsl.domain import Columns, Domain
 from dsl.meanings.array import run
 from dsl.program import Program
 
@@ -38,7 +38,7 @@ class Distillation:
     network: the one that the program explains (deploy this one); original: the one that was
     given; front: shorter or more exact programs; found: False where the budget ended the search
     and the program is the network's own arithmetic; interrupted: by Ctrl-C; note: what else a
-    reader should know.
+    reader should know; data: the user's examples, where a claim was made on them.
     """
 
     program: Program
@@ -52,6 +52,7 @@ class Distillation:
     literal: Program | None = None
     note: str = ""
     interrupted: bool = False
+    data: Columns | None = None
 
     @cached_property
     def source(self) -> str:

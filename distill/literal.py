@@ -263,13 +263,11 @@ def input_leaves(domain: Domain) -> list[Expression]:
 
 
 def field_scalars(field: Field) -> list[Expression]:
-    """The scalars of a field, flattened, as expressions."""
-    whole: Expression = var(field.name, field.type)
-    if not field.shape:
-        return [whole]
-    if len(field.shape) > 1:
-        whole = prim("flatten", whole)
-    return [prim("item", whole, const(i)) for i in range(field.scalars)]
+    """The scalars of a field in the order in which it is flattened, as expressions: `x[1][0]`."""
+    found: list[Expression] = [var(field.name, field.type)]
+    for length in field.shape:
+        found = [prim("item", whole, const(i)) for whole in found for i in range(length)]
+    return found
 
 
 def _encoded(field: Field, scalar: Expression) -> list[Expression]:

@@ -25,6 +25,7 @@ from distill.run.budget import Budget, Progress, silent
 from distill.simplify import choose, simplify_keeping
 from distill.simplify.exact import simplify_exact
 from distill.simplify.rounded import rounded_alike
+from distill.synthesize.algebraic import offer_simplified
 from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import Judged, front, judging_points
 from distill.synthesize.loop import Pool, Vocabulary, search_values
@@ -133,11 +134,13 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
         return True
     settings.progress("searching", None)
     try:
-        return search_values(
+        ended = search_values(
             pool, budget, settings.seed, settings.vocabulary, budget.share(_SEARCH_SHARE)
         )
     except DomainError:
         return True
+    offer_simplified(pool)
+    return ended
 
 
 def exact_literal(target: Target) -> Candidate:

@@ -136,8 +136,7 @@ def _read_image(reader: Reader) -> Field:
     reader.expect(")")
     if len(sizes) not in (2, 3):
         raise DomainError("an image is image(height,width,item) or image(channels,h,w,item)")
-    channels = sizes if len(sizes) == 3 else [1, *sizes]
-    return replace(item, shape=tuple(channels))
+    return replace(item, shape=tuple(sizes))
 
 
 def _read_encoding(reader: Reader, field: Field) -> Encoding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,20 @@ def test_a_hint_is_judged_first():
         budget=20,
     )
     assert str(found.program.main.body) == "2 * a - b"
+
+
+@pytest.mark.parametrize(
+    ("network", "line"),
+    [
+        ("full_row_reluconv6_s0_torchonnx.onnx", "all(x[0]) or all(x[1]) or all(x[2])"),
+        ("full_row_reluconv6_s1_pt2.pt2", "all(x[0]) or all(x[1]) or all(x[2])"),
+        ("ink_reluconv6_s0_torchonnx.onnx", "sum(flatten(x))"),
+    ],
+)
+def test_a_convolutional_network_of_an_image_is_read(network: str, line: str):
+    path = Path(__file__).parents[1] / "benchmarks" / "networks" / network
+    outputs = "int" if network.startswith("ink") else "bool"
+    found = distill.distill(path, inputs="x: image(3,3,bool)", outputs=outputs, budget=20)
+    assert found.evidence.verdict == "proved"
+    assert line in found.source
+    assert found([[1, 1, 1], [0, 0, 0], [0, 1, 0]]) == (4 if outputs == "int" else True)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.task import Architecture
+from benchmarks.task import Architecture, Convolution
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
@@ -39,11 +39,20 @@ def build(inputs: int, outputs: int, architecture: Architecture, seed: int) -> n
     """A fresh float64 network, initialised from `seed`."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    widths = (inputs, *architecture.hidden, outputs)
     layers: list[nn.Module] = []
-    for before, after in pairwise(widths):
+    if architecture.convolution is not None:
+        layers = _convolved(architecture.convolution, ACTIVATIONS[architecture.activation])
+        with torch.no_grad():
+            inputs = nn.Sequential(*layers)(torch.zeros(1, inputs)).shape[1]
+    for before, after in pairwise((inputs, *architecture.hidden, outputs)):
         layers += [nn.Linear(before, after), ACTIVATIONS[architecture.activation]()]
     return nn.Sequential(*layers[:-1]).double()
+
+
+def _convolved(shape: Convolution, activation: type[nn.Module]) -> list[nn.Module]:
+    pool = [] if shape.pool is None else [nn.MaxPool2d(shape.pool)]
+    filters = nn.Conv2d(1, shape.channels, shape.kernel)
+    return [nn.Unflatten(1, (1, *shape.image)), filters, activation(), *pool, nn.Flatten()]
 
 
 def linears(model: nn.Module) -> list[nn.Linear]:
@@ -56,10 +65,14 @@ def with_raw_inputs(
     model: nn.Sequential, scaling: Scaling, architecture: Architecture
 ) -> nn.Module:
     """The float32 network on raw inputs: scaling folded into the first layer, sigmoid appended."""
+    ending = [nn.Sigmoid()] if architecture.sigmoid_output else []
+    if architecture.convolution is not None:
+        if scaling.mean.any() or (scaling.scale != 1).any():
+            raise ValueError("images must hold numbers from -1 to 1")
+        return nn.Sequential(*model, *ending).float().eval()
     first, tail = linears(model)[0], list(model)[1:]
     scale, mean = torch.tensor(scaling.scale), torch.tensor(scaling.mean)
     folded = nn.Linear(first.in_features, first.out_features).double()
     folded.weight.copy_(first.weight / scale)
     folded.bias.copy_(first.bias - folded.weight @ mean)
-    ending = [nn.Sigmoid()] if architecture.sigmoid_output else []
     return nn.Sequential(folded, *tail, *ending).float().eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,7 +62,11 @@ def _layer(layer: nn.Module, i: int, before: str, after: str):  # noqa: ANN202
 
 
 def _inputs(layers: Iterable[nn.Module]) -> int:
-    return next(layer.in_features for layer in layers if isinstance(layer, nn.Linear))
+    first = next(iter(layers))
+    if isinstance(first, nn.Unflatten):
+        return math.prod(first.unflattened_size)  # pyright: ignore
+    assert isinstance(first, nn.Linear)
+    return first.in_features
 
 
 def _outputs(layers: list[nn.Module]) -> int:

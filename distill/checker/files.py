@@ -14,6 +14,7 @@ from distill.checker.sides import reading
 from distill.errors import BadInput
 from distill.evidence import RANK, Claim, Evidence
 from distill.guard import guard_of
+from distill.load.examples import NAME, examples_hash
 from dsl.cost import VERSION, program_bits
 from dsl.program import Program
 
@@ -86,6 +87,8 @@ def _hashes(found: Distillation, folder: Path) -> Iterator[Finding]:
         "network.onnx": ("network", found.network.sha256()),
         "original.onnx": ("original", found.original.sha256()),
     }
+    if found.data is not None:
+        own[NAME] = ("data", examples_hash(found.domain, found.data))
     for name, (key, digest) in own.items():
         shown = name if (folder / name).exists() else "network.onnx as the original"
         same = found.evidence.hashes.get(key) == digest

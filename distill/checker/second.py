@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,9 @@ from distill.checker.finding import Finding, State, judged
 from distill.checker.sides import decoded, side
 from distill.checker.tally import draws, fresh
 from distill.evidence import Claim
+from distill.load.examples import NAME
 from distill.target import Target
-from dsl.domain import DomainError
+from dsl.domain import Columns, DomainError
 from dsl.types import BOOL
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def original_side(found: Distillation) -> Target:
 
 
 def second_findings(found: Distillation, deployed: Target) -> Iterator[Finding]:
-    """Identity is checked by hash; a tested claim by uniform draws, as far as they can tell."""
+    """Identity is checked by hash; a tested claim on the data of the folder, or by fresh draws."""
     claim = found.evidence.deployed_vs_original
     if claim.method == "relational":
         hashes = found.network.sha256(), found.original.sha256()
@@ -54,40 +55,73 @@ def second_findings(found: Distillation, deployed: Target) -> Iterator[Finding]:
         yield Finding(claim.verdict, f"deployed and original network: {claim.statement}")
         return
     try:
-        yield from _drawn(found, deployed, claim)
+        uniform = _UNIFORM in claim.statement
+        yield from (_uniform if uniform else _on_data)(found, deployed, claim)
     except DomainError as error:
         yield Finding("unknown", f"the domain can't be drawn from: {error}")
 
 
-def _drawn(found: Distillation, deployed: Target, claim: Claim) -> Iterator[Finding]:
+def _uniform(found: Distillation, deployed: Target, claim: Claim) -> Iterator[Finding]:
+    blocks = draws(found.domain, fresh(found.evidence, "second"), _DRAWS)
+    seen = _compared(found, deployed, claim, blocks)
+    state: State = "holds" if not seen.wrong else "unknown"
+    if at_least(seen.wrong, 3.0) < 1e-4:
+        state = "refuted"
+    yield seen.finding(state, "uniform draws")
+    spread = math.sqrt(max(seen.left_out / _DRAWS, 1 / _DRAWS) * 2 / _DRAWS)
+    if seen.left_out / _DRAWS > claim.left_out + 6 * spread:
+        share = 100 * seen.left_out / _DRAWS
+        yield Finding("refuted", f"{share:.3g} % is left out, more than evidence.json says")
+
+
+def _on_data(found: Distillation, deployed: Target, claim: Claim) -> Iterator[Finding]:
+    """The same examples again: nothing is left to chance."""
+    if found.data is None:
+        yield Finding("unknown", f"their claim is about data, and the folder holds no {NAME}")
+        return
+    seen = _compared(found, deployed, claim, [found.data])
+    yield seen.finding("refuted" if seen.wrong else "holds", f"examples in {NAME}")
+    told = claim.count, round(claim.left_out * claim.count)
+    if seen.rows != told[0] or abs(seen.left_out - told[1]) > 1 + 1e-3 * seen.rows:
+        yield Finding("refuted", "evidence.json gives other counts of them")
+
+
+@dataclass
+class _Seen:
+    """Rows compared, rows apart, those of them outside the exempt margin, and rows within it."""
+
+    discrete: bool
+    rows: int = 0
+    differs: int = 0
+    wrong: int = 0
+    left_out: int = 0
+    worst: float = 0.0
+
+    def finding(self, state: State, source: str) -> Finding:
+        text = f"{self.rows - self.differs:,} of {self.rows:,} {source} agree"
+        if not self.discrete:
+            text += f" (largest difference {self.worst:.4g})"
+        text = f"deployed and original network: {text}, {self.wrong:,} differ outside margins"
+        return Finding(state, text)
+
+
+def _compared(
+    found: Distillation, deployed: Target, claim: Claim, blocks: Iterable[Columns]
+) -> _Seen:
     original, margin = original_side(found), _margin(claim)
-    differs = wrong = left_out = 0
-    worst = 0.0
-    for columns in draws(found.domain, fresh(found.evidence, "second"), _DRAWS):
+    seen = _Seen(original.output.discrete)
+    for columns in blocks:
         inputs = found.domain.encode(columns)
         ours, margins = decoded(np.asarray(original.core.run(inputs), float), original.output)
         theirs, _ = decoded(np.asarray(deployed.core.run(inputs), float), deployed.output)
         gap = np.abs(ours - theirs).max(1)
         beyond = gap > (claim.tolerance or 0.0)
-        differs += int(beyond.sum())
-        wrong += int((beyond & (margins > margin)).sum())
-        left_out += int((margins <= margin).sum())
-        worst = max(worst, float(gap.max()))
-    text = f"{_DRAWS - differs:,} of {_DRAWS:,} uniform draws agree"
-    if not original.output.discrete:
-        text += f" (largest difference {worst:.4g})"
-    if _UNIFORM not in claim.statement:
-        yield Finding("note", f"deployed and original network: {text}")
-        yield Finding("unknown", "their claim is about data that the folder doesn't hold")
-        return
-    state: State = "holds" if not wrong else "unknown"
-    if at_least(wrong, 3.0) < 1e-4:
-        state = "refuted"
-    yield Finding(state, f"deployed and original network: {text}, {wrong:,} differ outside margins")
-    spread = math.sqrt(max(left_out / _DRAWS, 1 / _DRAWS) * 2 / _DRAWS)
-    if left_out / _DRAWS > claim.left_out + 6 * spread:
-        share = 100 * left_out / _DRAWS
-        yield Finding("refuted", f"{share:.3g} % is left out, more than evidence.json says")
+        seen.rows += len(inputs)
+        seen.differs += int(beyond.sum())
+        seen.wrong += int((beyond & (margins > margin)).sum())
+        seen.left_out += int((margins <= margin).sum())
+        seen.worst = max(seen.worst, float(gap.max()))
+    return seen
 
 
 def _margin(claim: Claim) -> float:

@@ -13,6 +13,7 @@ from distill.evidence import SCHEMA, Evidence
 from distill.export.place import shown, staged
 from distill.export.property_test import property_test
 from distill.load import load, write_onnx
+from distill.load.examples import NAME, read_examples, write_examples
 from distill.target import parse_output
 from dsl.domain import DomainError
 from dsl.domain_text import parse_domain
@@ -38,6 +39,8 @@ def _write(d: Distillation, folder: Path) -> None:
     write_onnx(d.network, folder / "network.onnx")
     if d.network is not d.original:
         write_onnx(d.original, folder / "original.onnx")
+    if d.data is not None:
+        write_examples(folder / NAME, d.domain, d.data)
     _text(folder / "program.dsl", str(d.program))
     _text(folder / "program.py", d.source)
     _text(folder / "test_program.py", property_test(d))
@@ -94,6 +97,7 @@ def load_distillation(folder: Path) -> Distillation:
             extra["found"],
             literal,
             extra["note"],
+            data=read_examples(folder / NAME, domain) if "data" in evidence.hashes else None,
         )
     except (ParseError, DomainError, KeyError, TypeError) as error:
         raise BadInput(f"{shown(folder)} isn't a finished distillation: {error}") from None
@@ -118,9 +122,10 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
+        trouble = "can't be read" if path.exists() else "is missing"
         raise BadInput(
             f"{shown(path.parent)} isn't the folder of a finished distillation: "
-            f"{path.name} can't be read"
+            f"{path.name} {trouble}"
         ) from None
 
 

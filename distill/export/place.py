@@ -25,6 +25,7 @@ OURS = frozenset(
         "original.onnx",
         "summary.txt",
         "front.json",
+        "data.csv",
         "report.html",
         "__pycache__",
         ".pytest_cache",

@@ -9,7 +9,8 @@ import numpy as np
 from distill.literal import field_scalars
 from distill.synthesize.boolean import Table, propose, propose_vector
 from distill.target import Target
-from dsl.program import Expression, var
+from dsl.domain import Field
+from dsl.program import Expression, const, prim, var
 from dsl.types import BOOL, Vector
 
 INPUTS_AT_MOST = 12
@@ -29,6 +30,14 @@ def table_programs(target: Target) -> list[Expression]:
     return propose(tables[0])
 
 
+def _groups(field: Field) -> list[Expression]:
+    """The plain vectors that a field's scalars are items of: itself, or the rows of an image."""
+    found: list[Expression] = [var(field.name, field.type)]
+    for length in field.shape[:-1]:
+        found = [prim("item", whole, const(i)) for whole in found for i in range(length)]
+    return found if field.shape else []
+
+
 def truth_tables(target: Target) -> list[Table]:
     """One table for each output bit; rows outside the condition or within the margin are free."""
     everywhere = replace(target.domain, where=None)
@@ -37,7 +46,7 @@ def truth_tables(target: Target) -> list[Table]:
     values = target.output.decode(raw)
     care = target.domain.contains(columns) & (target.output.margin(raw) > target.margin)
     leaves = tuple(s for f in target.domain.fields for s in field_scalars(f))
-    groups = tuple(var(f.name, f.type) for f in target.domain.fields if len(f.shape) == 1)
+    groups = tuple(g for f in target.domain.fields for g in _groups(f))
     columns_of = values if values.ndim > 1 else values[:, None]
     return [
         Table(leaves, np.ascontiguousarray(columns_of[:, i]), care, groups)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.evidence import Claim
+from distill.verify.shrink import shrunk, thought_of
 from distill.verify.square import (
     Difference,
     Square,
@@ -70,7 +71,14 @@ def refuted(
     begin: float,
     method: str,
 ) -> Claim:
-    """The claim that a replayed difference makes."""
+    """The claim that a replayed difference makes, about a simple example of it."""
+    allowed = tolerance(square.target)
+
+    def differs(example: Columns) -> bool:
+        return bool(square.compare(example).wrong(allowed, square.margin)[0])
+
+    columns = shrunk(square.target.domain, tuple(c[row : row + 1] for c in columns), differs)
+    found, row = square.compare(columns), 0
     return Claim(
         "refuted",
         method,
@@ -91,8 +99,8 @@ def refuted(
 def hunt(square: Square, seed: int, rounds: int = 12, width: int = 256) -> Columns:
     """Inputs on which network and program are far apart, worst first.
 
-    Starts from corners and draws, then moves the worst ones about in shrinking steps; whole
-    values stay whole.
+    Starts from corners, draws and what hypothesis thinks of, then moves the worst ones about in
+    shrinking steps; whole values stay whole.
     """
     domain = square.target.domain
     rng = np.random.default_rng([seed, 2])
@@ -100,7 +108,7 @@ def hunt(square: Square, seed: int, rounds: int = 12, width: int = 256) -> Colum
     whole = domain.integral()
     start = domain.flatten(domain.sample(rng, 8 * width))
     corners = np.where(rng.random((width, len(low))) < 0.5, low, high)
-    points = np.concatenate([start, corners])
+    points = np.concatenate([start, corners, domain.flatten(thought_of(domain, seed=seed))])
     for step in range(rounds):
         points = _best(square, points, width)
         radius = (high - low) * 0.3 * 0.5**step

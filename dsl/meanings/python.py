@@ -256,10 +256,17 @@ def wrap(head: str, text: str, width: int = _WIDTH) -> list[str]:
     opened = _split_brackets(text)
     if opened is not None:
         start, items, end = opened
+        if start == "(" and len(items) == 1:  # a group; with a comma it would be a tuple
+            return _wrapped_operators(head, items[0], width, text)
         return [head + start, *_indented(items, ",", width), end]
+    return _wrapped_operators(head, text, width, text)
+
+
+def _wrapped_operators(head: str, text: str, width: int, whole: str) -> list[str]:
+    """A chain of operators, a line for each part; `whole` where it is none."""
     parts = _split_operators(text)
     if len(parts) == 1:
-        return [head + text]
+        return [head + whole]
     return [head + "(", *_indented(parts, "", width), ")"]
 
 

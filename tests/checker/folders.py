@@ -35,12 +35,22 @@ LITERAL = "own"
 """Searched for one step without changes of weights: the program is the network's arithmetic."""
 JOBS[LITERAL] = (NETWORKS / "circle_tanh16_s0.onnx", "x: real(-6,6) * y: real(-6,6)", "bool")
 
+MEASURED = "measured"
+"""Weights may change and data are given: the deployed network is compared on the data."""
+IRIS = ROOT / "examples" / "iris"
+JOBS[MEASURED] = (IRIS / "model.onnx", None, "category(3)")
+
 
 def make(name, folder):
     model, inputs, outputs = JOBS[name]
-    steps = 1 if name == LITERAL else None
     found = api.distill(
-        model, inputs=inputs, outputs=outputs, budget=5, steps=steps, exact=name == LITERAL
+        model,
+        inputs=inputs,
+        outputs=outputs,
+        data=IRIS / "data.npz" if name == MEASURED else None,
+        budget=5,
+        steps=1 if name in (LITERAL, MEASURED) else None,
+        exact=name == LITERAL,
     )
     return found.save(folder / name)
 

@@ -15,6 +15,8 @@ from folders import JOBS, copied, edited, first, forged, make, verdict
 from distill.checker.folder import check_folder
 from distill.errors import BadInput
 from distill.load import load, write_onnx
+from distill.load.examples import examples_hash, read_examples
+from dsl.domain_text import parse_domain
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,7 @@ def made(tmp_path_factory):
         ("side", "proved", "bounds"),
         ("drawn", "tested", "sampling"),
         ("own", "proved", "relational"),
+        ("measured", "tested", "sampling"),
     ],
 )
 def test_honest_folders_hold(made, name, claim, method):
@@ -271,6 +274,37 @@ def test_a_tested_second_square_is_drawn_again_and_data_cannot_be(made, tmp_path
         data["sha256"]["original"] = digest
 
     assert verdict(forged(folder, swapped)) == "refuted"
+
+
+def test_claims_about_data_are_made_again_on_the_data(made, tmp_path):
+    assert "examples in data.csv agree" in str(check_folder(made["measured"]).lines)
+    folder = copied(made, "measured", tmp_path)
+    lines = (folder / "data.csv").read_text().splitlines()
+    (folder / "data.csv").write_text("\n".join([lines[0], *lines[2:]]) + "\n")
+    assert verdict(folder) == "refuted"
+
+    def shorter(data):
+        domain = parse_domain(data["domain"])
+        examples = read_examples(folder / "data.csv", domain)
+        data["sha256"]["data"] = examples_hash(domain, examples)
+
+    assert verdict(forged(edited(folder, shorter))) == "refuted"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda text: text.replace("x1", "y"), lambda text: text + "5.5,4.2\n",
+     lambda text: text + "nan,3.4,1.7,0.2\n", lambda text: text + "a,b,c,d\n"],
+)  # fmt: skip
+def test_data_of_another_form_is_bad_input(made, tmp_path, change):
+    folder = copied(made, "measured", tmp_path)
+    path = folder / "data.csv"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(BadInput, match=r"data\.csv"):
+        check_folder(folder)
+    path.unlink()
+    with pytest.raises(BadInput, match=r"data\.csv"):
+        check_folder(folder)
 
 
 def test_bad_folders_are_refused_in_one_sentence(made, tmp_path):

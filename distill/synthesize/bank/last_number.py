@@ -120,7 +120,8 @@ def pivots(bank: Bank, target: NumberTarget, usable: NDArray[np.bool_]) -> NDArr
     some = np.unique(np.linspace(0, count - 1, _SAMPLE).astype(np.intp))
     values = np.sort(bank.number.values[some[:, None], places], axis=0)
     widths = _widths(target.low[places], target.high[places])
-    shared = (np.diff(values, axis=0) < widths).mean(axis=0) + 1 / _SAMPLE
+    close = (np.diff(values, axis=0) < widths).sum(axis=0)
+    shared = close / max(len(values) - 1, 1) + 1 / _SAMPLE
     middle = values[3 * len(some) // 4] - values[len(some) // 4]
     alike = np.clip(np.maximum(shared**2, 2 * widths / np.maximum(middle, widths)), 0.0, 1.0)
     best = np.argsort(alike, kind="stable")[:3]

@@ -172,14 +172,23 @@ def _place(
     named: dict[str, Any],
     plain: dict[Expression, Expression],
 ) -> None:
-    vector, index = owner_of(leaf) or (leaf, 0)
-    if vector is leaf or not isinstance(vector, Var):
+    root, path = _root(leaf)
+    if not path or not isinstance(root, Var):
         plain[leaf] = var(f"leaf__{place}", BOOL)
         named[f"leaf__{place}"] = columns[:, place]
         return
-    shape = getattr(vector.type, "shape", (0,))
-    held = named.setdefault(vector.name, np.zeros((len(columns), *shape), dtype=bool))
-    held[:, index] = columns[:, place]
+    shape = getattr(root.type, "shape", (0,))
+    held = named.setdefault(root.name, np.zeros((len(columns), *shape), dtype=bool))
+    held[:, *path] = columns[:, place]
+
+
+def _root(leaf: Expression) -> tuple[Expression, tuple[int, ...]]:
+    """What a leaf is an item of an item of ... of, and the places on the way."""
+    owner = owner_of(leaf)
+    if owner is None:
+        return leaf, ()
+    root, path = _root(owner[0])
+    return root, (*path, owner[1])
 
 
 def _renamed(
