@@ -1,13 +1,17 @@
 """hypothesis as a refuter: inputs it thinks of, and counterexamples made simple.
 
-What is drawn here decides no statistical claim; those rest on independent draws.
+What is drawn here decides no statistical claim; those rest on independent draws. The same seed
+gives the same inputs, whatever the user's own hypothesis settings are, and nothing is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,54 +28,87 @@ _WIDEST = 64
 
 def thought_of(domain: Domain, count: int = _TRIES, seed: int = 0) -> Columns:
     """Up to `count` inputs of hypothesis: ends of ranges, zeros, repeated and extreme values."""
+    columns = domain.column(*_thoughts(domain, count, seed))
+    inside = domain.contains(columns)
+    return tuple(c[inside] for c in columns)
+
+
+@lru_cache(maxsize=8)
+def _thoughts(domain: Domain, count: int, seed: int) -> tuple[tuple[Any, ...], ...]:
     found: list[tuple[Any, ...]] = []
-    if domain.scalars > _WIDEST:
-        return tuple(c[:0] for c in domain.column(*found))
 
     def collect(example: tuple[Any, ...]) -> bool:
         found.append(example)
         return False
 
-    _found(domain.strategy(), collect, count, seed)
-    columns = domain.column(*found)
-    inside = domain.contains(columns)
-    return tuple(c[inside] for c in columns)
+    if domain.scalars <= _WIDEST:
+        _found(domain.strategy(), collect, count, seed)
+    return tuple(found)
 
 
 def shrunk(domain: Domain, example: Columns, differs: Differs, seed: int = 0) -> Columns:
     """A simple counterexample: hypothesis's smallest, else the given one with simpler numbers.
 
-    example: columns of one row for which `differs` holds; the result is another such.
+    example: columns of one row for which `differs` holds; the result is another such. Where
+    `differs` raises there is no counterexample: the functions compared may be the user's.
     """
     from hypothesis import strategies as st
 
     def fails(values: tuple[Any, ...]) -> bool:
-        columns = domain.column(values)
-        return bool(domain.contains(columns)[0]) and differs(columns)
+        return holds(domain.column(values))
+
+    def holds(columns: Columns) -> bool:
+        try:
+            return bool(domain.contains(columns)[0]) and differs(columns)
+        except Exception:
+            return False
 
     given = domain.row(example, 0)
     strategy = st.one_of(domain.strategy(), st.just(given))
     wide = domain.scalars > _WIDEST
     smallest = None if wide else _found(strategy, fails, _TRIES, seed)
     start = example if smallest is None else domain.column(smallest)
-    return _plainer(domain, start, differs)
+    return _plainer(domain, start, holds)
 
 
 def _found(strategy: Any, condition: Callable[[Any], bool], count: int, seed: int) -> Any | None:
     """The smallest value of a strategy that meets a condition, within so many tries."""
-    from hypothesis import Phase, find, settings
-    from hypothesis.errors import NoSuchExample, Unsatisfiable
+    from hypothesis import Phase, Verbosity, find, settings
+    from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
     quiet = settings(
         max_examples=count,
         database=None,
         deadline=None,
         phases=(Phase.generate, Phase.shrink),
+        verbosity=Verbosity.quiet,
+        print_blob=False,
     )
     try:
-        return find(strategy, condition, settings=quiet, random=Random(seed))
-    except (NoSuchExample, Unsatisfiable):
+        with _no_source_read():
+            return find(strategy, condition, settings=quiet, random=Random(seed))
+    except (NoSuchExample, Unsatisfiable, Flaky):
         return None
+
+
+@contextmanager
+def _no_source_read() -> Iterator[None]:
+    """hypothesis without the constants of the caller's source files.
+
+    It would draw numbers that it reads in the modules of whoever calls us, so that a run's result
+    depended on them, and keep them in `.hypothesis` in the user's folder. There is no setting.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    if not hasattr(providers, "_get_local_constants"):
+        yield
+        return
+    none = providers.Constants()
+    with (
+        patch.object(providers, "_get_local_constants", lambda: none),
+        patch.object(providers, "CONSTANTS_CACHE", {}),
+    ):
+        yield
 
 
 def _plainer(domain: Domain, example: Columns, differs: Differs) -> Columns:
@@ -80,7 +117,7 @@ def _plainer(domain: Domain, example: Columns, differs: Differs) -> Columns:
     for place in range(current.shape[1]):
         for value in _simpler(float(current[0, place]), bool(whole[place])):
             trial = domain.unflatten(_with(current, place, value))
-            if domain.contains(trial)[0] and differs(trial):
+            if differs(trial):
                 current = _with(current, place, value)
                 break
     return domain.unflatten(current)
