@@ -16,7 +16,6 @@ from typing import Any
 from distill.distillation import Alternative, Distillation
 from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
-from distill.literal import literal_program
 from distill.load import load
 from distill.load.examples import examples_hash
 from distill.network import Network
@@ -254,7 +253,7 @@ def _distillation(
         target.reading,
         alternatives,
         found=outcome.finished or not outcome.literal,
-        literal=literal_program(target.form, domain, target.output, plain_matrices=True),
+        literal=outcome.own,
         note=_note(outcome),
         interrupted=budget.interrupted,
         data=data,

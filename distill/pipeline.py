@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -76,12 +77,14 @@ class Settings:
 class Outcome:
     """The program with its claims, the network it explains, and what else was found.
 
+    own: the explained network's arithmetic, matrix by matrix, as its bits are counted;
     finished: whether the search ran to its end; literal: whether the program is the network's
     own arithmetic because nothing shorter was found.
     """
 
     target: Target
     chosen: Candidate
+    own: Program
     deployed: Network
     program_vs_deployed: Claim
     deployed_vs_original: Claim
@@ -98,7 +101,8 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     finished = propose(pool, settings, budget)
     literal = exact_literal(target)
     pool.add(literal)
-    network_bits = own_bits(target)
+    own = own_arithmetic(target)
+    network_bits = program_bits(own, 32.0)
     if not settings.exact and nothing_shorter(pool, literal):
         small = kept_behaviour(pool, literal, settings, budget)
         if small is not None:
@@ -107,6 +111,7 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     return Outcome(
         square.target,
         chosen,
+        own,
         target.network,
         claim,
         IDENTICAL,
@@ -156,10 +161,9 @@ def _simplified(target: Target) -> Iterator[NormalForm]:
     yield simplify_exact(target.form, low, high)
 
 
-def own_bits(target: Target) -> float:
-    """A network's bits: its literal program straight after load, 32 bits a weight."""
-    plain = literal_program(target.form, target.domain, target.output, plain_matrices=True)
-    return program_bits(plain, 32.0)
+def own_arithmetic(target: Target) -> Program:
+    """The network's literal program as it is: a network's bits are its, at 32 bits a weight."""
+    return literal_program(target.form, target.domain, target.output, plain_matrices=True)
 
 
 def chosen_and_verified(
@@ -221,6 +225,7 @@ def kept_behaviour(
     if inputs is None:
         return None
     settings.progress("simplifying", None)
+    literal_of = lru_cache(maxsize=64)(partial(_literal_of, target))
     found = simplify_keeping(
         target.form,
         inputs,
@@ -228,11 +233,11 @@ def kept_behaviour(
         target.output.level,
         settings.seed,
         should_stop=budget.share(_SIMPLIFY_SHARE),
-        bits=lambda form: _literal_of(target, form).bits,
+        bits=lambda form: literal_of(form).bits,
     )
     forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
     for form in (*forms, *rounded_alike(target.form, inputs, target.output.decode)):
-        made = _literal_of(target, form)
+        made = literal_of(form)
         if made.bits < literal.bits:
             outcome = _of_simplified(pool, made, form, settings, budget)
             if _keeps(target, outcome, settings.seed):
@@ -271,6 +276,7 @@ def _of_simplified(
     return Outcome(
         square.target,
         made,
+        own_arithmetic(square.target),
         deployed,
         claim,
         deployed_claim(target, small, settings.seed),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import numpy as np
@@ -18,12 +18,18 @@ from numpy.typing import NDArray
 
 from dsl.domain import Columns, Domain
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 Differs = Callable[[Columns], bool]
 """Whether one example, as columns of one row, is a counterexample."""
 
 _TRIES = 300
 _WIDEST = 64
 """Scalars above which drawing one by one takes too long."""
+
+_SHARED = (False, True, True, True)
+"""How often a scalar of the given input is kept; the first is what hypothesis shrinks to."""
 
 
 def thought_of(domain: Domain, count: int = _TRIES, seed: int = 0) -> Columns:
@@ -52,10 +58,6 @@ def shrunk(domain: Domain, example: Columns, differs: Differs, seed: int = 0) ->
     example: columns of one row for which `differs` holds; the result is another such. Where
     `differs` raises there is no counterexample: the functions compared may be the user's.
     """
-    from hypothesis import strategies as st
-
-    def fails(values: tuple[Any, ...]) -> bool:
-        return holds(domain.column(values))
 
     def holds(columns: Columns) -> bool:
         try:
@@ -63,12 +65,27 @@ def shrunk(domain: Domain, example: Columns, differs: Differs, seed: int = 0) ->
         except Exception:
             return False
 
-    given = domain.row(example, 0)
-    strategy = st.one_of(domain.strategy(), st.just(given))
-    wide = domain.scalars > _WIDEST
-    smallest = None if wide else _found(strategy, fails, _TRIES, seed)
-    start = example if smallest is None else domain.column(smallest)
-    return _plainer(domain, start, holds)
+    smallest = None
+    if domain.scalars <= _WIDEST:
+        mixed = _mixed(domain, domain.flatten(example))
+        smallest = _found(mixed, lambda scalars: holds(domain.unflatten(scalars)), _TRIES, seed)
+    return _plainer(domain, example if smallest is None else domain.unflatten(smallest), holds)
+
+
+def _mixed(domain: Domain, given: NDArray[np.float64]) -> SearchStrategy[NDArray[np.float64]]:
+    """Inputs (1, scalars) that share some scalars with a given one.
+
+    Every draw makes as many choices: hypothesis would take a shorter one, such as the given input
+    as a whole, for the simplest and stop there.
+    """
+    from hypothesis import strategies as st
+
+    shared = st.tuples(*[st.sampled_from(_SHARED)] * domain.scalars)
+
+    def mix(drawn: tuple[tuple[Any, ...], tuple[bool, ...]]) -> NDArray[np.float64]:
+        return np.where(drawn[1], given, domain.flatten(domain.column(drawn[0])))
+
+    return st.tuples(domain.strategy(), shared).map(mix)
 
 
 def _found(strategy: Any, condition: Callable[[Any], bool], count: int, seed: int) -> Any | None:
@@ -103,23 +120,26 @@ def _no_source_read() -> Iterator[None]:
     if not hasattr(providers, "_get_local_constants"):
         yield
         return
-    none = providers.Constants()
+    nothing = type(providers.GLOBAL_CONSTANTS)()
     with (
-        patch.object(providers, "_get_local_constants", lambda: none),
+        patch.object(providers, "_get_local_constants", lambda: nothing),
         patch.object(providers, "CONSTANTS_CACHE", {}),
     ):
         yield
 
 
 def _plainer(domain: Domain, example: Columns, differs: Differs) -> Columns:
-    """Every scalar in turn moved to a simpler number where the difference stays."""
+    """Every scalar in turn moved to simpler numbers as long as the difference stays."""
     current, whole = domain.flatten(example), domain.integral()
     for place in range(current.shape[1]):
-        for value in _simpler(float(current[0, place]), bool(whole[place])):
-            trial = domain.unflatten(_with(current, place, value))
-            if differs(trial):
-                current = _with(current, place, value)
-                break
+        trial: NDArray[np.float64] | None = current
+        while trial is not None:
+            current = trial
+            trials = (
+                _with(current, place, v)
+                for v in _simpler(float(current[0, place]), bool(whole[place]))
+            )
+            trial = next((t for t in trials if differs(domain.unflatten(t))), None)
     return domain.unflatten(current)
 
 
@@ -130,9 +150,13 @@ def _with(scalars: NDArray[np.float64], place: int, value: float) -> NDArray[np.
 
 
 def _simpler(value: float, whole: bool) -> Iterator[float]:
-    yield 0.0
+    """Numbers nearer to 0, or of fewer digits, the simplest first; every chain of them ends."""
     if whole:
-        yield float(round(value / 2))
+        yield from (value - np.trunc(value / 2**k) for k in range(64) if abs(value) >= 2**k)
         return
-    for digits in (0, 1, 2, 3, 4, 6):
-        yield round(value, digits)
+    shorter = (0.0, *(round(value, digits) for digits in (0, 1, 2, 3, 4, 6)))
+    for place, number in enumerate(shorter):
+        if number == value:
+            return
+        if number not in shorter[:place]:
+            yield number
