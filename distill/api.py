@@ -68,7 +68,8 @@ def distill(
         seed: of everything random; the same network, seed and steps give the same program.
         jobs: worker processes; the program doesn't depend on it.
         hints: guesses to start from, as text over the domain's names or as expressions.
-        allowed, forbidden: names of primitives; primitives: your own.
+        allowed, forbidden: names of primitives for the search; what is forbidden is in no program
+            but your hints and the network's own arithmetic; primitives: your own.
         progress: called with a stage and how much of it is done (or None).
 
     Raises:

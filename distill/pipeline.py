@@ -97,7 +97,8 @@ class Outcome:
 
 def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     """Find the shortest program for a target and say what is known about it."""
-    pool = Pool(target, judging_points(target, settings.seed))
+    points, forbidden = judging_points(target, settings.seed), settings.vocabulary.forbidden
+    pool = Pool(target, points, forbidden=forbidden)
     finished = propose(pool, settings, budget)
     literal = exact_literal(target)
     pool.add(literal)
