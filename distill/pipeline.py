@@ -120,11 +120,18 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
             return replace(small, network_bits=network_bits, finished=finished)
     if standing is None:
         standing = (*verified(pool.target, literal, settings, budget), literal, _NEAR)
+    return _unchanged(pool, literal, standing, network_bits, finished)
+
+
+def _unchanged(
+    pool: Pool, literal: Candidate, standing: Standing, network_bits: float, finished: bool
+) -> Outcome:
+    """The outcome for a program of the network as it is."""
     square, claim, chosen, reach = standing
     return Outcome(
         square.target,
         chosen,
-        target.network,
+        pool.target.network,
         claim,
         IDENTICAL,
         network_bits,
