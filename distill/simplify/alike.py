@@ -16,7 +16,11 @@ from distill.simplify.cloud import near
 from distill.target import Target
 from dsl.domain import DomainError
 
-_POINTS = 16_384
+_POINTS = 50_000
+_NUMBERS = 10_000_000
+_AT_ONCE = 4096
+"""Points at most, numbers that they hold at most, and how many are run at once."""
+
 _LEFT_OUT = 0.004
 _OF_TOLERANCE = 0.5
 _CLOSE = 0.1
@@ -32,7 +36,12 @@ class Likeness:
     @cached_property
     def raw(self) -> Array:
         """The original's outputs (n, m)."""
-        return self.target.form.run(self.points)
+        return self.run(self.target.form)
+
+    def run(self, form: NormalForm) -> Array:
+        """A form's outputs on the points (n, m), run in parts so that wires stay small."""
+        parts = range(0, len(self.points), _AT_ONCE)
+        return np.concatenate([form.run(self.points[p : p + _AT_ONCE]) for p in parts])
 
     def __call__(self, form: NormalForm) -> bool:
         """Whether a form's outputs are within half of the tolerance, or its decisions the same.
@@ -40,7 +49,7 @@ class Likeness:
         Decisions may differ close to the original's own: within a margin that at most 0.4 % of
         the points have.
         """
-        ours, output = form.run(self.points), self.target.output
+        ours, output = self.run(form), self.target.output
         if not output.discrete:
             return bool(np.abs(ours - self.raw).max() <= _OF_TOLERANCE * self.target.tolerance)
         differs = output.decode(ours) != output.decode(self.raw)
@@ -52,11 +61,12 @@ class Likeness:
 def likeness(target: Target, seed: int) -> Likeness | None:
     """On draws from the domain, or the user's data and points near them; None where none are."""
     rng = np.random.default_rng([seed, 8])
+    count = int(np.clip(_NUMBERS // target.form.input_width, _AT_ONCE, _POINTS))
     if target.data is not None:
         x = target.domain.encode(target.data)
-        return Likeness(target, np.concatenate([x, near(x, _POINTS, rng)]))
+        return Likeness(target, np.concatenate([x, near(x, count, rng)]))
     try:
-        return Likeness(target, target.domain.encode(target.domain.sample(rng, _POINTS)))
+        return Likeness(target, target.domain.encode(target.domain.sample(rng, count)))
     except DomainError:
         return None
 
