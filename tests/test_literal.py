@@ -13,7 +13,7 @@ from dsl.cost import program_bits
 from dsl.domain_text import parse_domain
 from dsl.meanings.array import run
 from dsl.text import parse, parse_program, show_program
-from dsl.types import REAL
+from dsl.types import REAL, Type
 
 DOMAINS = {
     "plain": "x: real(-1,1)[4]",
@@ -94,7 +94,7 @@ def test_whole_and_missing_weights_make_it_shorter():
     ],
 )
 def test_sums_read_as_a_person_writes_them(weights, bias, wanted):
-    names = {"a": REAL, "b": REAL}
+    names: dict[str, Type] = {"a": REAL, "b": REAL}
     leaves = [parse(n, names) for n in names]
     pairs = [(float(w), leaf) for w, leaf in zip(weights, leaves, strict=True)]
     assert linear_sum(pairs, float(bias)) == parse(wanted, names)

@@ -11,7 +11,7 @@ from distill import pipeline
 from distill.evidence import IDENTICAL
 from distill.load import network_from_normal_form
 from distill.normal_form import Builder
-from distill.pipeline import Settings, chosen_and_verified, distil, tidied, verified
+from distill.pipeline import Settings, distil, first_standing, tidied, verified
 from distill.run.budget import Budget
 from distill.synthesize.candidate import candidate, of_program
 from distill.synthesize.judge import judging_points
@@ -70,7 +70,7 @@ def test_a_counterexample_sends_the_next_best_to_the_verifier(monkeypatch: pytes
     """The shortest that passed every judging point is wrong on one input of 150,001."""
     target = target_of([([[1.0]], [0.0])], "int", "n: int(0,150000)")
     pool = Pool(target, judging_points(target, 0))
-    for text in ("if n == 99999 then 7 else n", "if n + n > -1 then n + 0 * (n + n) else n + 1"):
+    for text in ("if n == 99999 then 7 else n", "max(n // 2 * 2, n, 3 * n - 300000, n // 7 * 7)"):
         judged = pool.offer(body(target, text), "hint")
         assert judged is not None
         assert judged.holds
@@ -83,21 +83,21 @@ def test_a_counterexample_sends_the_next_best_to_the_verifier(monkeypatch: pytes
         return square, claim
 
     monkeypatch.setattr(pipeline, "verified", watched)
-    _, chosen, claim = chosen_and_verified(pool, long, Settings(), Budget(1, 20.0))
-    assert claim.verdict != "refuted"
-    assert "99999" not in str(chosen.program)
+    standing = first_standing(pool, long, Settings(), Budget(1, 20.0))
+    assert standing is not None
+    assert seen[0] == "refuted"
+    assert standing[1].verdict != "refuted"
+    assert "99999" not in str(standing[2].program)
 
 
-def test_when_every_candidate_is_refuted_the_literal_program_is_left():
+def test_when_every_candidate_is_refuted_none_stands():
     target = target_of([([[1.0]], [0.0])], "int", "n: int(0,150000)")
     pool = Pool(target, judging_points(target, 0))
     for place in (99999, 99998, 12345):
         pool.offer(body(target, f"if n == {place} then 7 else n"), "hint")
     assert sum(j.holds for j in pool.judged.values()) >= 2
     literal = of_program(program(target.domain.parameters, body(target, LONG)), "literal")
-    _, chosen, claim = chosen_and_verified(pool, literal, Settings(), Budget(1, 20.0))
-    assert chosen is literal
-    assert claim.verdict != "refuted"
+    assert first_standing(pool, literal, Settings(), Budget(1, 20.0)) is None
 
 
 def test_where_nothing_shorter_holds_the_literal_program_is_the_answer():
@@ -124,7 +124,7 @@ def test_exact_never_changes_the_weights(output: str, monkeypatch: pytest.Monkey
     asked = []
 
     monkeypatch.setattr(pipeline, "kept_behaviour", lambda *given: asked.append(given))
-    monkeypatch.setattr(pipeline, "nothing_shorter", lambda *given: True)
+    monkeypatch.setattr(pipeline, "first_standing", lambda *given: None)
     target = tangled(output=output)
     outcome = distil(target, settings(target), Budget(2000, 20.0))
     assert not asked

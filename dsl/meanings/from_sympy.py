@@ -260,10 +260,10 @@ def simplify(program: Program) -> Program | None:
 
     sympy may cancel factors, so that the result is defined where the program isn't.
     """
-    import sympy
+    from sympy.core.random import seed
 
+    seed(0)  # sympy tests for zero at random points: the same ones each time, then
     main = program.main
-    sympy.core.random.seed(0)  # sympy tests for zero at random points; the same each time, then
     try:
         terms = formula(program, symbols(main.parameters))
         body = _result(_rebuilt(terms, main.parameters), main.result)
