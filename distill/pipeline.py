@@ -43,7 +43,9 @@ from dsl.program import Expression, Program
 from dsl.types import BOOL, Category
 
 _SEARCH_SHARE = 0.25
-_SIMPLIFY_SHARE = 0.9
+_SIMPLIFY_SHARE = 0.7
+"""Shares of all steps by which these stages end; proofs have all that is left."""
+
 _TRIES = 4
 _FORMS = 3
 _SLACK = 1.25
@@ -53,9 +55,6 @@ _DIFFER_AT_MOST = 0.01
 
 _PROGRAM_LEFT_OUT_AT_MOST = 0.3
 """And a found program: its band may be wide where the network itself wavers; it is printed."""
-
-_VERIFY_SHARE = 1.5
-"""Proofs may go on for half of the budget after it; what is proved by then is the claim."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +133,8 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
         return True
     settings.progress("searching", None)
     try:
-        ended = search_values(
-            pool, budget, settings.seed, settings.vocabulary, budget.share(_SEARCH_SHARE)
-        )
+        stage = budget.stage(_SEARCH_SHARE)
+        ended = search_values(pool, settings.seed, settings.vocabulary, stage)
     except DomainError:
         return True
     offer_simplified(pool)
@@ -208,7 +206,7 @@ def verified(
         worst = float(compare(target, made.program, found).distance.max(initial=0.0))
         if target.tolerance < worst <= 2 * target.tolerance:
             square = replace(square, target=replace(target, tolerance=_SLACK * worst))
-    effort = Effort(should_stop=budget.share(_VERIFY_SHARE))
+    effort = Effort(should_stop=budget.stage(1.0))
     return square, verify(square, settings.seed, effort)
 
 
@@ -227,7 +225,7 @@ def kept_behaviour(
         _kind(target),
         target.output.level,
         settings.seed,
-        should_stop=budget.share(_SIMPLIFY_SHARE),
+        should_stop=budget.stage(_SIMPLIFY_SHARE),
         bits=lambda form: _literal_of(target, form).bits,
     )
     forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
