@@ -100,7 +100,7 @@ def run(
     ] = False,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
     steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Threads; they change no result.")] = 1,
     seed: Seed = 0,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where to; default ./NAME.distilled.")

@@ -38,7 +38,8 @@ class Distillation:
 
     network: the one that the program explains (deploy this one); original: the one that was
     given; front: shorter or more exact programs; found: False where the budget ended the search
-    and the program is the network's own arithmetic; interrupted: by Ctrl-C; note: what else a
+    and the program is the network's own arithmetic; interrupted: by Ctrl-C; timed_out: seconds, not
+    steps, ended it; note: what else a
     reader should know; data: the user's examples, where a claim was made on them.
     """
 
@@ -53,6 +54,7 @@ class Distillation:
     literal: Program | None = None
     note: str = ""
     interrupted: bool = False
+    timed_out: bool = False
     data: Columns | None = None
 
     @cached_property

@@ -47,8 +47,10 @@ from dsl.program import Expression, Program
 from dsl.types import BOOL, Category
 
 _SEARCH_SHARE = 0.25
-_SIMPLIFY_SHARE = 0.9
-_ROUNDING_SHARE = 1.3
+_SIMPLIFY_SHARE = 0.6
+_ROUNDING_SHARE = 0.8
+"""Shares of all steps by which these stages end; proofs have all that is left."""
+
 _FITTED = 4096
 _TRIES = 4
 _FORMS = 3
@@ -66,9 +68,6 @@ _DIFFER_AT_MOST = 0.01
 
 _PROGRAM_LEFT_OUT_AT_MOST = 0.3
 """And a found program: its band may be wide where the network itself wavers; it is printed."""
-
-_VERIFY_SHARE = 1.5
-"""Proofs may go on for half of the budget after it; what is proved by then is the claim."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +158,8 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
         return True
     settings.progress("searching", None)
     try:
-        ended = search_values(
-            pool, budget, settings.seed, settings.vocabulary, budget.share(_SEARCH_SHARE)
-        )
+        stage = budget.stage(_SEARCH_SHARE)
+        ended = search_values(pool, settings.seed, settings.vocabulary, stage)
     except DomainError:
         return True
     offer_simplified(pool)
@@ -248,7 +246,7 @@ def verified(
         found = hunt(square, settings.seed)
         worst = float(compare(target, made.program, found).distance.max(initial=0.0))
         square = replace(square, target=_loosened(target, worst, reach))
-    effort = Effort(should_stop=budget.share(_VERIFY_SHARE))
+    effort = Effort(should_stop=budget.stage(1.0))
     claim = verify(square, settings.seed, effort)
     if claim.achieved is not None and claim.verdict != "refuted":
         claim = replace(claim, achieved=max(claim.achieved, worst))
@@ -279,7 +277,7 @@ def kept_behaviour(
         _kind(target),
         target.output.level,
         settings.seed,
-        should_stop=budget.share(_SIMPLIFY_SHARE),
+        should_stop=budget.stage(_SIMPLIFY_SHARE),
         bits=lambda form: literal_of(form).bits,
     )
     forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
@@ -298,7 +296,7 @@ def _rounded(target: Target, settings: Settings, budget: Budget) -> Iterator[Nor
     if alike is None or not np.isfinite(alike.raw).all():
         return
     x, raw = alike.points[-_FITTED:], alike.raw[-_FITTED:]
-    stop = budget.share(_ROUNDING_SHARE)
+    stop = budget.stage(_ROUNDING_SHARE)
     yield from rounded_alike(target.form, x, decision_shares(target, raw), alike, stop)
 
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from distill.errors import BadInput
 from distill.normal_form import NormalForm
+from distill.run.budget import Stop, spend
 from distill.simplify.front import Simplified, front
 from distill.simplify.reading import make_reading
-from distill.simplify.school import Bits, School, Stopped, teach
+from distill.simplify.school import Bits, School, teach
 from distill.simplify.size import estimated_bits
+from distill.simplify.training import Stopped
 
 Array = NDArray[np.float64]
 
@@ -33,7 +35,7 @@ def simplify_keeping(
     level: float = 0.0,
     seed: int = 0,
     steps: int = STEPS,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: Stop | None = None,
     progress: Callable[[int, int], None] | None = None,
     bits: Bits = estimated_bits,
 ) -> list[Simplified]:
@@ -41,9 +43,9 @@ def simplify_keeping(
 
     kind: how outputs are read: "category", "bool" (above `level`) or "real"; steps: training
     steps at most, each of one small batch (more than `STEPS` aren't taken); should_stop() is
-    asked and progress(done, steps) told at every step; bits: the measure to rank by. One
-    thread, the same result for the same seed and steps. Stopped early, what was found so far
-    is returned.
+    asked (and told what it took, where it is a `Stage`) and progress(done, steps) told at every
+    step; bits: the measure to rank by. The same seed and steps give the same result. Stopped
+    early, what was found so far is returned.
 
     Raises:
         BadInput: `x` doesn't fit, isn't finite or is too little to hold a third back; a kind
@@ -55,7 +57,7 @@ def simplify_keeping(
     tick = _ticker(steps, should_stop, progress)
     found: list[Simplified] = []
     with contextlib.suppress(Stopped):
-        teach(School(form, x, reading, seed, steps, bits, tick), found)
+        teach(School(form, x, reading, seed, steps, bits, tick, should_stop), found)
     return front(found)
 
 
@@ -72,14 +74,15 @@ def _checked(form: NormalForm, x: Array) -> Array:
 
 def _ticker(
     steps: int,
-    should_stop: Callable[[], bool] | None,
+    should_stop: Stop | None,
     progress: Callable[[int, int], None] | None,
-) -> Callable[[], None]:
+) -> Callable[[int], None]:
     done = 0
 
-    def tick() -> None:
+    def tick(price: int) -> None:
         nonlocal done
         done += 1
+        spend(should_stop, price)
         if progress is not None:
             progress(done, steps)
         if should_stop is not None and should_stop():

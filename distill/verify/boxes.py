@@ -187,7 +187,9 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
         if decide is None:
             return None
         integral = piece.domain.integral()
-        found = prove_boxes(piece.lower, piece.upper, decide, limit, integral=integral)
+        found = prove_boxes(
+            piece.lower, piece.upper, decide, limit, integral=integral, form=piece.form
+        )
         boxes += found.boxes
         trees.append(found.tree)
         if found.status != "proved":
