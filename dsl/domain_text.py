@@ -19,7 +19,7 @@ from dsl.types import BOOL, INT, REAL, Bool, Category, Int, Real, quote
 
 _MOST_SCALARS = 1 << 24
 _MOST_BITS = 62
-_LARGEST_INT = Fraction((1 << 63) - 1)
+_LARGEST_INT = Fraction(1 << 53)  # networks see floats, in which larger ints coincide
 _LARGEST_REAL = Fraction(sys.float_info.max)
 
 
