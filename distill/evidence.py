@@ -26,7 +26,8 @@ class Claim:
     tolerance: the difference asked for (None for equality); achieved: the difference shown.
     exempt: a condition in words on which nothing is claimed: decisions of the network closer than
         `margin`, or, where `band` is "program", inputs closer than that to the program's guard
-        (`distill.guard`); left_out: its share of the domain.
+        (`distill.guard`), or, where it is "both", as `widths` lists (`distill.band`, a part each);
+        left_out: its share of the domain.
     count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
     certificate: JSON-able proof for an independent checker.
     """
@@ -39,6 +40,7 @@ class Claim:
     exempt: str | None = None
     margin: float = 0.0
     band: str = "network"
+    widths: list[dict[str, Any]] = field(default_factory=list)
     left_out: float = 0.0
     arithmetic: str = ""
     count: int = 0

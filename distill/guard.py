@@ -27,6 +27,36 @@ def guard_of(found: Program) -> Program | None:
     return program(found.main.parameters, body, REAL, "guard")
 
 
+def scores_of(found: Program) -> Program | None:
+    """What a program of one definition compares: a number that is >= 0 where it says true (and
+    <= 0 where it says false), or the vector whose largest it takes; None where it is neither.
+    """
+    if len(found.definitions) != 1:
+        return None
+    try:
+        body = _scores(found.main.body, 1.0)
+    except TypeMismatch:
+        return None
+    return None if body is None else program(found.main.parameters, body, body.type, "scores")
+
+
+def _scores(body: Expression, sign: float) -> Expression | None:
+    if isinstance(body, Let):
+        inner = _scores(body.children[1], sign)
+        return None if inner is None else let(body.name, body.children[0], inner)
+    if not isinstance(body, Prim):
+        return None
+    name, parts = body.primitive.name, body.children
+    if name in _COMPARISONS:
+        rising = name.startswith("greater") == (sign > 0)
+        return prim("sub", *(parts if rising else parts[::-1]))
+    if name == "not_":
+        return _scores(parts[0], -sign)
+    if name == "argmax":
+        return parts[0]
+    return prim("neg", parts[0]) if name == "argmin" else None
+
+
 def _guard(body: Expression) -> Expression | None:
     if isinstance(body, Let):
         inner = _guard(body.children[1])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill.checker.finding import Finding, judged
+from distill.checker.parts import faults
 from distill.checker.sides import reading
 from distill.errors import BadInput
 from distill.evidence import RANK, Claim, Evidence
@@ -45,7 +46,10 @@ def read_folder(folder: Path) -> Distillation:
     if not isinstance(evidence.output, str) or not isinstance(evidence.domain, str):
         raise BadInput("evidence.json must give domain and output as text")
     output = reading(evidence.output)
-    return replace(load_distillation(folder), output=output)
+    found = replace(load_distillation(folder), output=output)
+    for fault in faults(evidence.program_vs_deployed.widths, found.domain.scalars):
+        raise BadInput(f"evidence.json: {fault}")
+    return found
 
 
 def _require_plain(claim: Claim) -> None:
@@ -54,6 +58,8 @@ def _require_plain(claim: Claim) -> None:
     good = claim.verdict in RANK and claim.method in _METHODS
     good &= all(_is_number(v) and v >= 0 for v in numbers)
     good &= all(v is None or (_is_number(v) and v >= 0) for v in optional)
+    good &= claim.band in ("network", "program", "both") and isinstance(claim.widths, list)
+    good &= all(isinstance(part, dict) for part in claim.widths)
     good &= isinstance(claim.statement, str) and isinstance(claim.exempt, str | None)
     if not good:
         raise BadInput(
@@ -188,6 +194,18 @@ def _contradictions(claim: Claim, program: Program) -> Iterator[str]:
 
 def _named(claim: Claim, program: Program) -> str:
     """The exception's words, from the margin and what it is measured on."""
+    if claim.band == "both":
+        return _named_parts(claim, program)
     guard = guard_of(program) if claim.band == "program" else None
     what = "network's decision margin" if guard is None else f"program's {guard.main.body}"
     return f"{what} <= {claim.margin:.4g}"
+
+
+def _named_parts(claim: Claim, program: Program) -> str:
+    guard, parts = guard_of(program), claim.widths
+    around = "nothing" if guard is None else guard.main.body
+    if len(parts) == 1:
+        weight, margin = f"{parts[0]['weight']:.4g}", f"{parts[0]['margin']:.4g}"
+        return f"network's decision margin + {weight} * program's {around} <= {margin}"
+    sum_of = f"network's decision margin + weight * program's {around} <= width"
+    return f"{sum_of}, both listed for {len(parts)} parts of the domain"

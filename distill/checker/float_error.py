@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from distill.checker.exact import Exact
 from distill.checker.lines import Interval
 from distill.checker.slopes import floats
-from distill.normal_form import ELEMENTWISE, Affine, Array, Elementwise, NormalForm
+from distill.normal_form import ELEMENTWISE, Affine, Array, Elementwise, Node, NormalForm
 
 _UNITS = {True: 2.0**-24, False: 2.0**-53}
 _TINY = {True: 2.0**-126, False: 2.0**-1022}
@@ -39,13 +39,15 @@ def float_errors(
     """
     ends = {i: (floats(low), floats(high)) for i, (low, high) in ranges.items()}
     errors: dict[int, Array] = {}
+    least = dict.fromkeys(ranges, -np.inf)
     with np.errstate(all="ignore"):
         for index in sorted(ranges):
             node, single = form.nodes[index], index < start
+            least[index] = _least(node, least)
             if isinstance(node, Affine):
                 error = _affine(node, ends, errors, single, 0 if single else inexact)
             elif isinstance(node, Elementwise):
-                error = _function(node, ends, errors, single, ends[index])
+                error = _function(node, ends, errors, single, ends[index], least)
             else:
                 error = np.zeros_like(ends[index][0])
             error = np.where(np.isnan(error), np.inf, error * _SLACK)
@@ -86,11 +88,16 @@ def _affine(
 
 
 def _function(
-    node: Elementwise, ends: dict[int, Ends], errors: dict[int, Array], single: bool, found: Ends
+    node: Elementwise,
+    ends: dict[int, Ends],
+    errors: dict[int, Array],
+    single: bool,
+    found: Ends,
+    least: dict[int, float],
 ) -> Array:
     moved = [errors[source] for source in node.sources]
     seen = [
-        (ends[s][0] * 1.0 - e, ends[s][1] * 1.0 + e)
+        (np.maximum(ends[s][0] * 1.0 - e, least[s]), ends[s][1] * 1.0 + e)
         for s, e in zip(node.sources, moved, strict=True)
     ]
     name, most = node.function, np.maximum.reduce(moved)
@@ -102,10 +109,21 @@ def _function(
         carried = _size(seen[0]) * moved[1] + _size(seen[1]) * moved[0]
     elif name in _STEEPEST:
         carried = np.where(most == 0, 0.0, _STEEPEST[name](*seen[0]) * most)
+        if name == "sqrt":  # the roots of two numbers >= 0 are no farther apart than this
+            carried = np.where(seen[0][0] >= 0, np.fmin(carried, np.sqrt(most)), carried)
     else:
         return np.full_like(most, np.inf)
     own = 2.0 * _LIBRARY_ULPS * _UNITS[single] * (_size(found) + carried)
     return carried + own + 2.0 * _TINY[single]
+
+
+def _least(node: Node, least: dict[int, float]) -> float:
+    """0 for a wire whose computed values are never negative, as sums of squares; else -inf."""
+    if isinstance(node, Affine):
+        parts = [least[s] == 0 and (matrix >= 0).all() for s, matrix in node.terms]
+        return 0.0 if all(parts) and (node.bias >= 0).all() else -np.inf
+    rooted = isinstance(node, Elementwise) and node.function in ("square", "abs", "relu", "sqrt")
+    return 0.0 if rooted else -np.inf
 
 
 def _jump(name: str) -> Callable[[list[Ends]], Array]:

@@ -20,6 +20,7 @@ from distill.checker.finding import Finding
 from distill.checker.float_error import float_errors, total
 from distill.checker.leaf import Weights, exact_weights, wire_ranges
 from distill.checker.lower import Sides, both_sides, network_side, with_output
+from distill.checker.parts import in_parts
 from distill.checker.slopes import own_slopes
 from distill.checker.smooth import NoBound
 from distill.checker.tree import Refused, claimed_roots, walk
@@ -135,6 +136,8 @@ def _confirmer(target: Target, program: Program, claim: Claim) -> Confirm:
     if not output.discrete:
         return _within(target, program, claim)
     network = network_side(target.form, target.domain)
+    if claim.band == "both":
+        return _defined(in_parts(target, program, claim.widths), program, target)
     if claim.band == "program":
         return _outside_band(network, program, target, claim.margin)
     if isinstance(output.type, Category) and target.core.output_width > 1:
@@ -142,6 +145,13 @@ def _confirmer(target: Target, program: Program, claim: Claim) -> Confirm:
     if output.type == BOOL:
         return _same_side(network, program, target, claim.margin)
     raise Unsupported(f"decisions of {output.type} have no proof by bounds")
+
+
+def _defined(shown: Confirm, program: Program, target: Target) -> Confirm:
+    def ask(lower: Array, upper: Array) -> Mask:
+        return shown(lower, upper) & well_defined(program, _named(target.domain, lower, upper))
+
+    return ask
 
 
 def _outside_band(sides: Sides, program: Program, target: Target, margin: float) -> Confirm:

@@ -21,7 +21,7 @@ def replay_finding(target: Target, program: Program, claim: Claim) -> Finding:
         return Finding("unknown", "the evidence says refuted, and gives no input that shows it")
     if rows(columns) != 1 or not target.domain.contains(columns)[0]:
         return Finding("unknown", "the evidence says refuted, by an input outside the domain")
-    found = apart(target, program, columns, by_arrays, claim.band)
+    found = apart(target, program, columns, by_arrays, claim)
     if found.wrong(claim.tolerance or 0.0, claim.margin)[0]:
         text = f"the evidence says refuted, and its input {example['inputs']} shows it again"
         return Finding("refuted", text)

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.checker.parts import beyond
 from distill.errors import BadInput
+from distill.evidence import Claim
 from distill.guard import guard_of
 from distill.network import Network
 from distill.normal_form import Array
@@ -102,16 +104,16 @@ def _plain(value: Any) -> Any:
 
 
 def apart(
-    target: Target, program: Program, columns: Columns, values: Values, band: str = "network"
+    target: Target, program: Program, columns: Columns, values: Values, claim: Claim
 ) -> Apart:
-    """Both ways round on columns of n rows; `band` says what the margin is measured on."""
+    """Both ways round on columns of n rows; the claim's band is what the margin is measured on."""
     raw = np.asarray(target.core.run(target.domain.encode(columns)), dtype=np.float64)
     ours, margin = decoded(raw, target.output)
-    if band == "program":
+    if claim.band != "network":
         guard = guard_of(program)
-        margin = (
-            np.zeros(len(raw)) if guard is None else np.asarray(array.run(guard, columns), float)
-        )
+        lead = np.zeros(len(raw)) if guard is None else np.asarray(array.run(guard, columns), float)
+        scalars = target.domain.flatten(columns)
+        margin = lead if claim.band == "program" else beyond(claim.widths, scalars, margin, lead)
     theirs = values(program, target.domain, columns).reshape(len(raw), -1)
     if target.output.scalar == REAL:
         gap = np.abs(ours - theirs)

@@ -48,7 +48,7 @@ def tally(
     found, allowed = Tally(), claim.tolerance or 0.0
     limit = allowed if claim.achieved is None else claim.achieved * (1 + 1e-6)
     for columns in filter(rows, blocks):
-        seen = apart(target, program, columns, values, claim.band)
+        seen = apart(target, program, columns, values, claim)
         counted = seen.margin > claim.margin
         wrong = np.flatnonzero(seen.wrong(allowed, claim.margin))
         if len(wrong) and found.example is None:

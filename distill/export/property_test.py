@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given, settings
 
+from distill.band import Part, beyond
 from distill.guard import guard_of
 from distill.load import load
 from distill.target import make_target, resolve_output
@@ -31,7 +32,8 @@ TARGET = make_target(
 )
 MARGIN = {margin!r}
 PROGRAM = parse_program((HERE / "program.dsl").read_text(encoding="utf-8"))
-GUARD = guard_of(PROGRAM) if {band!r} == "program" else None
+GUARD = guard_of(PROGRAM) if {band!r} != "network" else None
+PARTS = [Part(**part) for part in {widths!r}]
 ALLOWED = {allowed!r}
 NAMESPACE = {{"__name__": "program"}}
 exec(compile((HERE / "program.py").read_text(encoding="utf-8"), "program.py", "exec"), NAMESPACE)
@@ -42,7 +44,11 @@ exec(compile((HERE / "program.py").read_text(encoding="utf-8"), "program.py", "e
 def test_program_agrees_with_network(example):
     columns = DOMAIN.column(example)
     raw = TARGET.raw(columns)
-    distance = TARGET.output.margin(raw) if GUARD is None else run(GUARD, columns)
+    distance = TARGET.output.margin(raw)
+    if PARTS:
+        distance = beyond(PARTS, DOMAIN.flatten(columns), distance, run(GUARD, columns))
+    elif GUARD is not None:
+        distance = run(GUARD, columns)
     if distance[0] <= MARGIN:
         return
     wanted = np.asarray(TARGET.output.decode(raw)[0], dtype=float)
@@ -61,5 +67,6 @@ def property_test(d: Distillation) -> str:
         tolerance=claim.tolerance or 0.01,
         margin=claim.margin,
         band=claim.band,
+        widths=claim.widths,
         allowed=allowed,
     )

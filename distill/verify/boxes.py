@@ -21,7 +21,7 @@ from distill.verify.bounds import BoundsResult, Limit, best_bound, bound_box, pr
 from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sign_codes
 from distill.verify.envelope import FLOAT64, float_error
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
-from distill.verify.square import Square, exemption
+from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError
@@ -52,7 +52,7 @@ def bounds_claim(
     if domain.where is not None or not any(isinstance(f.item, Real) for f in domain.fields):
         return None
     try:
-        pieces = list(_pieces(square))
+        pieces = list(pieces_of(square))
         if not pieces:
             return None
         limit = Limit(max(max_boxes // len(pieces), 1), should_stop)
@@ -63,7 +63,7 @@ def bounds_claim(
         return None
 
 
-def _pieces(square: Square) -> Iterator[Piece]:
+def pieces_of(square: Square) -> Iterator[Piece]:
     """The domain cut along its fields of truths and categories, which are listed."""
     domain = square.target.domain
     form = network_over_scalars(square.target.form, domain)
@@ -120,7 +120,7 @@ def _real_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim | No
     begin, eps = time.perf_counter(), square.target.tolerance
     achieved, boxes, certificates = 0.0, 0, []
     for piece in pieces:
-        if not well_defined(piece.program, _named(piece, piece.lower[None], piece.upper[None]))[0]:
+        if not well_defined(piece.program, named(piece, piece.lower[None], piece.upper[None]))[0]:
             return None
         gap = difference(piece.form, piece.program, piece.domain)
         error = rounding_of(piece)
@@ -164,7 +164,8 @@ def rounding_of(piece: Piece) -> float:
     return error + max(own)
 
 
-def _named(piece: Piece, lower: Array, upper: Array) -> dict[str, tuple[Array, Array]]:
+def named(piece: Piece, lower: Array, upper: Array) -> dict[str, tuple[Array, Array]]:
+    """Boxes (b, n), (b, n) of a piece as ends by field."""
     found, place = {}, 0
     for field in piece.domain.fields:
         part = slice(place, place + field.scalars)
@@ -198,9 +199,10 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
         "bounds",
         f"{wording} ({boxes:,} boxes)",
         achieved=0.0 if verdict == "proved" else None,
-        exempt=exemption(square.margin, square.guard),
+        exempt=square.exempt,
         margin=square.margin,
         band=square.band,
+        widths=square.widths,
         arithmetic=ARITHMETIC,
         count=boxes,
         seconds=time.perf_counter() - begin,
@@ -222,15 +224,15 @@ def _decider(
     def decide(lower: Array, upper: Array) -> NDArray[np.int8]:
         low, high = bound_box(piece.form, lower, upper)
         network = (low - shy, high + shy)
-        named = _named(piece, lower, upper)
-        answer = evaluate_boxes(piece.program, named)
+        ends = named(piece, lower, upper)
+        answer = evaluate_boxes(piece.program, ends)
         if category:
             codes = category_codes(network, answer, margin)
         else:
             low, high = (side[:, 0] - output.level for side in network)
             codes = sign_codes((low, high), answer, margin)
-        codes = np.where((codes == HOLDS) & ~well_defined(piece.program, named), SPLIT, codes)
-        return np.where(_in_band(square, piece, named), HOLDS, codes) if square.guard else codes
+        codes = np.where((codes == HOLDS) & ~well_defined(piece.program, ends), SPLIT, codes)
+        return np.where(_in_band(square, piece, ends), HOLDS, codes) if square.guard else codes
 
     return decide
 

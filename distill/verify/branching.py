@@ -15,13 +15,18 @@ from distill.normal_form import Affine, Array, Elementwise, Input, NormalForm
 from distill.verify.crown import Enclosure
 from distill.verify.relaxation import Lines
 from distill.verify.rounding import Interval
+from distill.verify.split import Index
 
 _LINEAR_SHARE = 0.1
 
 
-def scores(form: NormalForm, enclosure: Enclosure) -> Array:
-    """(radius + a share of |centre|) of the gradient x width of the axis, (b, n)."""
-    worst = enclosure.below.argmin(axis=1) % enclosure.low.shape[1]
+def scores(form: NormalForm, enclosure: Enclosure, output: Index | None = None) -> Array:
+    """(radius + a share of |centre|) of the gradient x width of the axis, (b, n).
+
+    The gradient is that of output number `output` (b,), or of the one with the worst bound.
+    """
+    worst = enclosure.below.argmin(axis=1) if output is None else output
+    worst = worst % enclosure.low.shape[1]
     unit = np.eye(enclosure.low.shape[1])
     gradients = {form.output: (unit[worst], np.zeros((len(worst), len(unit))))}
     with np.errstate(all="ignore"):

@@ -20,6 +20,7 @@ from distill.verify.rounding import (
     TINY,
     UNIT,
     Interval,
+    Mask,
     down,
     exact_total,
     gamma,
@@ -146,8 +147,21 @@ def _affine_range(node: Affine, ranges: dict[int, Interval], reach: Array, boxes
         exact = exact & np.all(on_grid(matrix), axis=1) & ends
         terms += matrix.shape[1] + 3
     error = np.where(exact, 0.0, gamma(2 * terms) * reach * SLACK + TINY)
-    low = np.where(exact, low, down(low - error))
+    floor = np.where(_of_no_sign(node, ranges), 0.0, -np.inf)
+    low = np.where(exact, low, np.maximum(down(low - error), floor))
     return sane(low, np.where(exact, high, -down(-(high + error))))
+
+
+def _of_no_sign(node: Affine, ranges: dict[int, Interval]) -> Mask:
+    """Sums of which no term can be negative, (b or 1, width): no rounding takes them below 0."""
+    negative = (node.bias < 0)[None, :]
+    for source, matrix in node.terms:
+        below, above = ranges[source]
+        low = (below < 0).astype(float) @ (matrix > 0).T + (above > 0).astype(float) @ (
+            matrix < 0
+        ).T
+        negative = negative | (low > 0)
+    return ~negative
 
 
 @dataclass

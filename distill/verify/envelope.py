@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distill.normal_form import Affine, Array, Input, NormalForm
+from distill.normal_form import Affine, Array, Elementwise, Input, Node, NormalForm
 from distill.verify.crown import enclose
 from distill.verify.image import LIBRARY_ULPS, image, sigmoid
-from distill.verify.rounding import SLACK, Interval
+from distill.verify.rounding import SLACK, Interval, Mask
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ def float_error(
     """
     ranges = enclose(form, lower, upper).ranges
     errors: dict[int, Array] = {}
+    signless: dict[int, Mask] = {}
     with np.errstate(all="ignore"):
         for index in sorted(ranges):
             node = form.nodes[index]
@@ -60,10 +61,23 @@ def float_error(
                     node.function,
                     [ranges[source] for source in node.sources],
                     [errors[source] for source in node.sources],
+                    [signless[source] for source in node.sources],
                     arithmetic,
                 )
             errors[index] = _checked(errors[index], ranges[index], arithmetic)
+            plain = ranges[index][0] - errors[index] >= 0
+            signless[index] = plain | _never_negative(node, signless)
     return errors[form.output]
+
+
+def _never_negative(node: Node, signless: dict[int, Mask]) -> Mask:
+    """Values that no rounding makes negative: rounding keeps the order, and 0 is a number."""
+    if isinstance(node, Affine):
+        terms = [((~signless[s]) @ (m != 0).T) | (m < 0).any(1) for s, m in node.terms]
+        return ~np.logical_or.reduce([(node.bias < 0)[None, :], *terms])
+    if isinstance(node, Elementwise) and node.function in ("relu", "abs", "square", "sqrt"):
+        return np.ones((1, 1), dtype=bool)
+    return np.zeros((1, 1), dtype=bool)
 
 
 def _checked(error: Array, interval: Interval, arithmetic: Arithmetic) -> Array:
@@ -104,10 +118,17 @@ def _lost(weights: Array, arithmetic: Arithmetic) -> Array:
 
 
 def _function_error(
-    function: str, ranges: Sequence[Interval], errors: Sequence[Array], arithmetic: Arithmetic
+    function: str,
+    ranges: Sequence[Interval],
+    errors: Sequence[Array],
+    signless: Sequence[Mask],
+    arithmetic: Arithmetic,
 ) -> Array:
     """How far the sources' errors move the function, plus its own rounding."""
-    seen = [(low - e, high + e) for (low, high), e in zip(ranges, errors, strict=True)]
+    seen = [
+        (np.where(never, np.maximum(low - e, 0.0), low - e), high + e)
+        for (low, high), e, never in zip(ranges, errors, signless, strict=True)
+    ]
     real, computed = image(function, ranges), image(function, seen)
     jump = np.maximum(computed[1] - real[0], real[1] - computed[0])
     same = np.logical_and.reduce([e == 0 for e in errors])
@@ -124,8 +145,11 @@ def _moved(function: str, seen: Sequence[Interval], errors: Sequence[Array]) -> 
     if function == "mul":
         return _largest(seen[0]) * errors[1] + _largest(seen[1]) * errors[0]
     steepest = _STEEPEST.get(function, lambda x: np.ones_like(x[0]))
-    slope = steepest(seen[0])
-    return np.where(np.isnan(slope), np.inf, slope) * np.maximum.reduce(errors)
+    slope, most = steepest(seen[0]), np.maximum.reduce(errors)
+    moved = np.where(np.isnan(slope), np.inf, slope) * most
+    if function == "sqrt":  # steep at 0, but |sqrt(a) - sqrt(b)| <= sqrt(|a - b|)
+        moved = np.where(seen[0][0] >= 0, np.fmin(moved, np.sqrt(most)), moved)
+    return moved
 
 
 def _from_zero(x: Interval) -> Array:

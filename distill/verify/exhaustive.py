@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from distill.evidence import Claim
-from distill.verify.square import Square, counterexample, exemption, tolerance
+from distill.verify.square import Square, counterexample, tolerance
 
 LIMIT = 1 << 22
 BLOCK = 1 << 16
@@ -68,9 +68,10 @@ def _claim(
         statement,
         tolerance=None if discrete else square.target.tolerance,
         achieved=None if verdict == "refuted" else worst,
-        exempt=exemption(square.margin, square.guard) if left_out else None,
+        exempt=square.exempt if left_out else None,
         margin=square.margin,
         band=square.band,
+        widths=square.widths,
         left_out=left_out / max(seen, 1),
         arithmetic="network in float32 as run, program exact or float64",
         count=seen,

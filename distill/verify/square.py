@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.band import Part, beyond, words
 from distill.target import Target
 from dsl.domain import Columns, rows
 from dsl.meanings.array import run
@@ -22,21 +23,42 @@ class Square:
 
     margin: decisions closer than it are exempt, measured on the network's outputs or, where
     `guard` is given, by that program: how far an input is from where the program jumps.
+    parts: with them the band is in both, and rows are compared by how far they are outside of it.
     """
 
     target: Target
     program: Program
     margin: float
     guard: Program | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def band(self) -> str:
         """What the margin is measured on."""
+        if self.parts:
+            return "both"
         return "network" if self.guard is None else "program"
+
+    @property
+    def widths(self) -> list[dict[str, Any]]:
+        """The parts as plain data."""
+        return [part.to_json() for part in self.parts]
+
+    @property
+    def exempt(self) -> str | None:
+        """The condition on which nothing is claimed, in words."""
+        if self.parts and self.guard is not None:
+            return words(self.parts, self.guard)
+        return exemption(self.margin, self.guard)
 
     def compare(self, columns: Columns) -> Difference:
         """Run network and program on columns of n rows."""
-        return compare(self.target, self.program, columns, self.guard)
+        if not self.parts or self.guard is None:
+            return compare(self.target, self.program, columns, self.guard)
+        found = compare(self.target, self.program, columns)
+        guard = np.asarray(run(self.guard, columns), float)
+        scalars = self.target.domain.flatten(columns)
+        return replace(found, margin=beyond(self.parts, scalars, found.margin, guard))
 
 
 @dataclass(frozen=True, eq=False)

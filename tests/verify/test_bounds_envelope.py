@@ -105,9 +105,9 @@ def test_a_step_that_rounding_may_flip_counts_with_its_jump():
 
 def test_undefined_and_overflowing_values_have_no_envelope():
     builder = Builder(1)
-    scaled = builder.affine([(0, np.array([[0.1]]))], np.zeros(1))
-    root = builder.build(builder.elementwise("sqrt", scaled))
-    assert float_error(root, np.zeros((1, 1)), np.ones((1, 1)))[0, 0] == np.inf
+    shifted = builder.affine([(0, np.array([[0.1]]))], np.array([-0.1]))
+    root = builder.build(builder.elementwise("sqrt", shifted))
+    assert float_error(root, np.ones((1, 1)), 2 * np.ones((1, 1)))[0, 0] == np.inf
     builder = Builder(1)
     power = builder.build(builder.elementwise("exp", 0))
     assert float_error(power, np.zeros((1, 1)), np.full((1, 1), 100.0))[0, 0] == np.inf
