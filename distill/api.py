@@ -339,8 +339,10 @@ def _inspected(network: Network) -> Iterator[tuple[str, str]]:
     yield "input", f"{network.input_name!a} {list(network.input_shape)}"
     yield "output", f"{network.output_name!a} {list(network.output_shape)}"
     yield "read as", str(resolve_output(network, None))
-    for label, value in found.items():
-        yield str(label).replace("_", " "), str(value)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found["operations"].items())
+    yield "operations", f"{found['operation_count']}: {kinds}"
+    yield "parameters", str(found["parameters"])
+    yield "ends with", str(found["last_operation"])
 
 
 def check(folder: str | Path) -> Any:

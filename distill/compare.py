@@ -129,8 +129,9 @@ def _from_path(path: Path) -> Any:
         file = path / "program.dsl" if path.is_dir() else path
         try:
             return parse_program(file.read_text(encoding="utf-8"))
-        except (OSError, ParseError) as error:
-            raise BadInput(f"can't read a program from {str(file)!a}: {error}") from None
+        except (OSError, UnicodeDecodeError, ParseError) as error:
+            what = error.strerror if isinstance(error, OSError) else error
+            raise BadInput(f"can't read a program from {str(file)!a}: {what}") from None
     return load(path)
 
 

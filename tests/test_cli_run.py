@@ -83,7 +83,7 @@ def test_a_second_run_replaces_the_first(majority: str) -> None:
 
 def test_the_default_folder_is_beside_the_user(elsewhere: Path) -> None:
     assert answer(["run", MAJORITY, "--inputs", "x: bool[5]", "--outputs", "bool", "--quiet"]) == 0
-    assert [p.name for p in elsewhere.iterdir()] == ["model.distilled"]
+    assert [p.name for p in elsewhere.iterdir()] == ["majority.distilled"]
 
 
 def test_check_holds(majority: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,6 +139,8 @@ def test_inspect_names_sizes_and_operations(capsys: pytest.CaptureFixture[str]) 
     printed = capsys.readouterr().out
     assert "113" in printed
     assert "Relu" in printed
+    labels = [line.split()[0] for line in printed.splitlines()]
+    assert sorted(labels) == sorted(set(labels))
 
 
 def test_compare_agrees_and_refutes(majority: str, capsys: pytest.CaptureFixture[str]) -> None:
