@@ -103,10 +103,10 @@ def print_number_rates() -> None:
 
 def print_bool_rates() -> None:
     """Rates on truth tables: a space that is full, and growing ones of one word and of four."""
-    print(f"\n{'Boolean truth tables':<44}{'candidates':>11}{'rate':>13}{'new':>8}")
+    print(f"\n{'and or xor not on truth tables':<44}{'candidates':>11}{'rate':>13}{'new':>8}")
     for inputs, before, cost in ((4, 15, 17), (5, 11, 12), (6, 9, 11), (6, 11, 12), (8, 8, 9)):
         bank = grow(start(bits(inputs)), BOOLEAN, before)
-        name = f"and or xor not, {inputs} inputs, {bank.examples} examples, cost {cost}"
+        name = f"{inputs} inputs, {bank.examples} examples, cost {before + 1} to {cost}"
         print_rate(name, bank, BOOLEAN, cost)
 
 
