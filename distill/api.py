@@ -262,6 +262,12 @@ def _distillation(
 
 
 def _note(outcome: Outcome) -> str:
+    if outcome.loose:
+        return (
+            f"off by up to {outcome.program_vs_deployed.achieved:.3g}, more than 2 % of the "
+            "output's range: nothing closer that is short was found; give a tolerance for a "
+            "closer program, however long"
+        )
     if not outcome.literal or outcome.closest is None:
         return ""
     near = outcome.closest

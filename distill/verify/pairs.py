@@ -25,6 +25,7 @@ from distill.verify.crown import enclose
 from distill.verify.envelope import FLOAT64, float_error
 from distill.verify.lower import append, lower_program
 from distill.verify.split import Boxes, Index
+from dsl.algebra import Unsupported
 from dsl.meanings.interval import well_defined
 from dsl.program import Program
 
@@ -50,7 +51,7 @@ class Pairs:
 def pairs_of(piece: Piece, scored: Program, weight: float, level: float) -> Pairs:
     """The pairs of a piece; `scored` is what its program compares, `weight` the part's.
 
-    Raises: Unsupported, where the program has no form.
+    Raises: Unsupported, where the program has no form or rounding no bound.
     """
     builder = Builder(piece.domain.scalars)
     network = append(builder, piece.form, 0)
@@ -58,6 +59,8 @@ def pairs_of(piece: Piece, scored: Program, weight: float, level: float) -> Pair
     box = piece.lower[None], piece.upper[None]
     errors = [float(float_error(builder.build(w), *box, FLOAT64).max()) for w in wires]
     own, theirs = 2.0 * float(float_error(piece.form, *box).max()), 2.0 * max(errors)
+    if not np.isfinite(own + theirs):  # 0 times it would be no number, and get lost
+        raise Unsupported("rounding has no bound on the domain")
     matrix, bias = _matrix(len(wires), weight, level)
     split = builder.width(network)
     terms = [(network, matrix[:, :split])]
@@ -87,7 +90,8 @@ def needs(piece: Piece, pairs: Pairs, boxes: Boxes) -> tuple[Array, Array, float
     short = _needed(pairs, enclosure.high, -enclosure.low)
     worst = np.argmax(short, axis=1) % len(pairs.classes) * len(MULTIPLES)
     defined = well_defined(piece.program, named(piece, boxes.lower, boxes.upper))
-    need = np.where(defined, short.max(axis=1), np.inf)
+    most = short.max(axis=1)
+    need = np.where(defined & ~np.isnan(most), most, np.inf)
     seen = _apart(pairs, 0.5 * (boxes.lower + boxes.upper))
     return need, scores(pairs.form, enclosure, worst), float(seen.max(initial=0.0))
 

@@ -97,3 +97,9 @@ def test_a_root_of_squares_is_proved_within_eps_around_zero():
     wrong = square_of(target, "sqrt(square(a) + square(b)) + 0.05")
     assert verify(wrong, 0, Effort(boxes=5000)).verdict == "refuted"
     assert checked(wrong, claim) != "holds"
+
+
+def test_nothing_is_proved_where_rounding_has_no_bound(shown):
+    text = "x * y > 0 * sqrt(square(x) * square(y))"
+    square = square_of(shown[0].target, text)
+    assert parted(square, hunt(square, 0), 0, 2_000) is None
