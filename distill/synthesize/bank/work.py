@@ -108,9 +108,9 @@ def evaluate_words(
     """Packed values (n, W) of an operation whose kind is a function of words, else None."""
     if set(operation.arguments) != {BOOL}:
         return None
-    arguments = (_stored(work, BOOL, some) for some in rows)
+    arguments = [_stored(work, BOOL, some) for some in rows]
     if operation.fast_kind == "not":
-        return np.bitwise_xor(*arguments, full_words(work.examples))
+        return np.bitwise_xor(arguments[0], full_words(work.examples))
     ufunc = WORD_UFUNCS.get(operation.fast_kind or "")
     return None if ufunc is None else ufunc(*arguments)
 
