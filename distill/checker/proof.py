@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from distill.checker.exact import exact, largest
 from distill.checker.finding import Finding
-from distill.checker.float_error import float_errors, total
+from distill.checker.float_error import errors_within, float_errors, total
 from distill.checker.leaf import Weights, exact_weights, wire_ranges
 from distill.checker.lower import Sides, both_sides, network_side, with_output
 from distill.checker.parts import in_parts
+from distill.checker.quick import boxes_at_once, quick_ranges, small
 from distill.checker.slopes import own_slopes
 from distill.checker.smooth import NoBound
 from distill.checker.tree import Refused, claimed_roots, walk
@@ -39,6 +40,9 @@ Confirm = Callable[[Array, Array], Mask]
 """Which of the boxes (b, n), (b, n) show the claim."""
 
 _BATCH = 128
+_BOXES = 1024
+_CLOSE = 1e-6
+"""Share of the numbers' size by which floats may miss what exact numbers show."""
 _EXTRA_BOXES = 4_000
 _MOST_PIECES = 4096
 FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
@@ -248,7 +252,45 @@ def _named(domain: Domain, lower: Array, upper: Array) -> dict[str, tuple[Array,
 
 
 def shown(question: Question, lower: Array, upper: Array) -> Mask:
-    """On which boxes the question is answered with yes; a box without bounds isn't."""
+    """On which boxes the question is answered with yes; a box without bounds isn't.
+
+    Floats that are rounded outward decide first, exact numbers where those come too close to tell.
+    """
+    size, good = boxes_at_once(question.form), np.zeros(len(lower), dtype=bool)
+    for start in range(0, len(lower), size):
+        part = slice(start, start + size)
+        good[part], close = _quickly(question, lower[part], upper[part])
+        for rows in np.array_split(np.flatnonzero(close), len(lower) // _BATCH + 1):
+            good[start + rows] = _exactly(question, lower[start + rows], upper[start + rows])
+    return good
+
+
+def _quickly(question: Question, lower: Array, upper: Array) -> tuple[Mask, Mask]:
+    """Boxes that floats show, and those that exact numbers may show in spite of them."""
+    try:
+        ranges = quick_ranges(question.form, lower, upper)
+    except NoBound:
+        return np.zeros(len(lower), dtype=bool), np.ones(len(lower), dtype=bool)
+    sure = small(ranges)
+    errors = errors_within(question.form, ranges, question.start)
+    low, high = ranges[question.form.output]
+    with np.errstate(all="ignore"):
+        rounding = np.nextafter(_rounding(question, errors), np.inf)
+        bound = np.nextafter(high.max(axis=1) + rounding, np.inf)
+        scale = abs(question.goal) + np.maximum(np.abs(low), np.abs(high)).max(axis=1)
+        good = sure & (bound <= question.goal)
+        return good, ~good & (~sure | (bound - question.goal <= _CLOSE * scale))
+
+
+def _rounding(question: Question, errors: dict[int, Array]) -> Array:
+    """What rounding may add to the answer on every box."""
+    sources = [question.network, *question.program]
+    kinds = [errors[s].max(axis=1) for s in sources if s in errors]
+    rounding = kinds[0] + (np.maximum.reduce(kinds[1:]) if len(kinds) > 1 else 0.0)
+    return question.times * rounding * (1 + 1e-9)
+
+
+def _exactly(question: Question, lower: Array, upper: Array) -> Mask:
     if not len(lower):
         return np.zeros(0, dtype=bool)
     try:
@@ -257,20 +299,17 @@ def shown(question: Question, lower: Array, upper: Array) -> Mask:
         if len(lower) == 1:
             return np.zeros(1, dtype=bool)
         half = len(lower) // 2
-        parts = [shown(question, lower[:half], upper[:half])]
-        return np.concatenate([*parts, shown(question, lower[half:], upper[half:])])
+        parts = [_exactly(question, lower[:half], upper[:half])]
+        return np.concatenate([*parts, _exactly(question, lower[half:], upper[half:])])
 
 
 def _bounded(question: Question, lower: Array, upper: Array) -> Mask:
     box = exact(lower), exact(upper)
     ranges = wire_ranges(question.form, question.weights, box, own_slopes)
     errors = float_errors(question.form, ranges, question.start)
-    sources = [question.network, *question.program]
-    kinds = [errors[s].max(axis=1) for s in sources if s in errors]
-    rounding = kinds[0] + (np.maximum.reduce(kinds[1:]) if len(kinds) > 1 else 0.0)
     highest = ranges[question.form.output][1]
     worst = largest(*(highest[:, k] for k in range(highest.shape[1])))
-    return ~total(worst, question.times * rounding * (1 + 1e-9)).above(exact(question.goal))
+    return ~total(worst, _rounding(question, errors)).above(exact(question.goal))
 
 
 def confirm(
@@ -293,8 +332,8 @@ def confirm(
 
 
 def _in_batches(ask: Confirm, lower: Array, upper: Array) -> Mask:
-    starts = range(0, len(lower), _BATCH)
-    return np.concatenate([ask(lower[i : i + _BATCH], upper[i : i + _BATCH]) for i in starts])
+    starts = range(0, len(lower), _BOXES)
+    return np.concatenate([ask(lower[i : i + _BOXES], upper[i : i + _BOXES]) for i in starts])
 
 
 Boxes = tuple[Array, Array, NDArray[np.int64]]
