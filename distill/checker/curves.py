@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distill.checker.smooth import NoBound
 from distill.normal_form import ELEMENTWISE, Array
@@ -37,7 +38,7 @@ def curve_gap(name: str, low: Array, high: Array, slope: Array) -> tuple[Array, 
     return np.where(known, below, -np.inf), np.where(known, above, np.inf)
 
 
-def _defined(name: str, low: Array, high: Array) -> Array:
+def _defined(name: str, low: Array, high: Array) -> NDArray[np.bool_]:
     if name == "log":
         return low > 0
     if name == "sqrt":

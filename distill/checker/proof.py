@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.checker.cuts import leaves_of
 from distill.checker.exact import exact, largest
 from distill.checker.finding import Finding
 from distill.checker.float_error import errors_within, float_errors, total
@@ -24,7 +25,7 @@ from distill.checker.parts import in_parts
 from distill.checker.quick import boxes_at_once, quick_ranges, small
 from distill.checker.slopes import own_slopes
 from distill.checker.smooth import NoBound
-from distill.checker.tree import Refused, claimed_roots, walk
+from distill.checker.tree import Refused, claimed_roots
 from distill.evidence import Claim
 from distill.guard import guard_of
 from distill.normal_form import Array, NormalForm
@@ -97,7 +98,7 @@ def _leaves(claim: Claim, domain: Domain) -> tuple[Array, Array]:
         raise Refused("It is for another number of boxes.")
     found = []
     for (first, last), tree in zip(pieces, trees, strict=True):
-        found.append(_walked(tree.get("certificate", tree), domain, first, last))
+        found.append(_walked(tree, domain, first, last))
     return _stacked(found)
 
 
@@ -127,9 +128,8 @@ def _pieces(domain: Domain, low: Array, high: Array) -> Iterator[tuple[Array, Ar
 def _walked(tree: dict, domain: Domain, low: Array, high: Array) -> tuple[Array, Array]:
     """A piece's leaves: its tree cuts the free scalars."""
     free, whole = ~_listed(domain), domain.integral()
-    columns = tree if "tree" in tree else {"tree": tree}
     roots = claimed_roots(low[free], high[free], whole[free], int(free.sum()))
-    leaves = walk(columns, roots)
+    leaves = leaves_of(tree["cuts"], roots)
     first, last = (np.tile(end, (len(leaves.node), 1)) for end in (low, high))
     first[:, free], last[:, free] = leaves.lower, leaves.upper
     return first, last
@@ -279,7 +279,9 @@ def _quickly(question: Question, lower: Array, upper: Array) -> tuple[Mask, Mask
         bound = np.nextafter(high.max(axis=1) + rounding, np.inf)
         scale = abs(question.goal) + np.maximum(np.abs(low), np.abs(high)).max(axis=1)
         good = sure & (bound <= question.goal)
-        return good, ~good & (~sure | (bound - question.goal <= _CLOSE * scale))
+        return good, np.asarray(
+            ~good & (~sure | (bound - question.goal <= _CLOSE * scale)), dtype=bool
+        )
 
 
 def _rounding(question: Question, errors: dict[int, Array]) -> Array:

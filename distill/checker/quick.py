@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distill.checker.curves import curve_gap
 from distill.checker.leaf import needed, sources_of
@@ -80,7 +81,7 @@ def quick_ranges(form: NormalForm, lower: Array, upper: Array) -> dict[int, Ends
     return walk.ranges
 
 
-def small(ranges: dict[int, Ends]) -> Array:
+def small(ranges: dict[int, Ends]) -> NDArray[np.bool_]:
     """On which boxes all ranges are numbers of a size that counts."""
     return np.logical_and.reduce(
         [(_size(ends) < TOO_LARGE).all(axis=1) for ends in ranges.values()]
@@ -137,8 +138,8 @@ def _at_vertices(name: str, ends: Floats, slopes: list[Array], room: float) -> E
         lost = room * (np.abs(value) + sum(np.abs(p) for p in products)) + _TINY
         rest = value - sum(products)
         found.append((rest - lost, rest + lost))
-    lows, highs = zip(*found, strict=True)
-    return np.minimum.reduce(lows), np.maximum.reduce(highs)
+    lows, highs = (np.array(side, dtype=np.float64) for side in zip(*found, strict=True))
+    return lows.min(axis=0), highs.max(axis=0)
 
 
 def _vertices(name: str, ends: Floats, slopes: list[Array]) -> list[tuple[Array, ...]]:

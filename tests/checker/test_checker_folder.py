@@ -148,25 +148,29 @@ def test_a_test_that_is_renamed_to_a_proof_does_not_hold(made, tmp_path, method)
 
 def pruned(data):
     piece = first(data)["certificate"]["pieces"][0]
-    tree = piece["certificate"]["tree"] if "certificate" in piece else piece["tree"]
-    for column in tree.values():
-        column.pop()
+    piece["cuts"] = piece["cuts"][:-1]
 
 
 def uncut(data):
-    """The domain as one leaf: tiled, but nothing can be shown on it without further cuts."""
-    piece = first(data)["certificate"]["pieces"][0]
-    piece.pop("certificate", None)
-    piece["tree"] = {"axis": [-1, -1], "place": [0, 0], "child": [0, 0]}
+    """More leaves than boxes."""
+    first(data)["certificate"]["pieces"][0]["cuts"] = ".."
 
 
 def moved(data):
     piece = first(data)["certificate"]["pieces"][0]
-    tree = piece["certificate"]["tree"] if "certificate" in piece else piece
-    tree["place"][0] = 1e3
+    piece["cuts"] = "a@1e3;" + piece["cuts"][1:]
 
 
-@pytest.mark.parametrize("change", [uncut, moved])
+def beyond(data):
+    piece = first(data)["certificate"]["pieces"][0]
+    piece["cuts"] = "z" + piece["cuts"][1:]
+
+
+def listed(data):
+    first(data)["certificate"]["pieces"][0]["cuts"] = ["a", ".", "."]
+
+
+@pytest.mark.parametrize("change", [uncut, moved, beyond, listed])
 def test_cuts_that_do_not_tile_the_domain_do_not_hold(made, tmp_path, change):
     for name in ("within", "side"):
         assert verdict(edited(copied(made, name, tmp_path), change)) == "unknown"
