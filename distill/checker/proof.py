@@ -82,6 +82,9 @@ def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
     text = f"{good:,} of {len(lower):,} boxes of the proof confirmed ({asked:,} bounded again)"
     if good == len(lower):
         return Finding("holds", text)
+    if claim.method == "smt":
+        told = "the solver left no proof to walk, and halving the domain doesn't show its claim"
+        return Finding("unknown", f"{told} ({good:,} of {len(lower):,} boxes, {asked:,} bounded)")
     return Finding("unknown", f"{text}: {share:.3g} % of the leaves")
 
 

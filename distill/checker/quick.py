@@ -123,7 +123,7 @@ def _gap(name: str, ends: Floats, slopes: list[Array], room: float) -> Ends:
         return ELEMENTWISE[name](ends[0][0]), ELEMENTWISE[name](ends[0][1])
     if name == "greater":
         (low_x, high_x), (low_y, high_y) = ends
-        return (low_x > high_y) * 1.0, (high_x > low_y) * 1.0
+        return (low_x > high_y).astype(float), (high_x > low_y).astype(float)
     if name in ("equal", "pow"):
         raise NoBound(f"{name} isn't bounded in floats.")
     return curve_gap(name, ends[0][0], ends[0][1], slopes[0])
