@@ -16,7 +16,6 @@ from typing import Any
 from distill.distillation import Alternative, Distillation
 from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
-from distill.literal import literal_program
 from distill.load import load
 from distill.load.examples import examples_hash
 from distill.network import Network
@@ -69,7 +68,8 @@ def distill(
         seed: of everything random; the same network, seed and steps give the same program.
         jobs: worker processes; the program doesn't depend on it.
         hints: guesses to start from, as text over the domain's names or as expressions.
-        allowed, forbidden: names of primitives; primitives: your own.
+        allowed, forbidden: names of primitives for the search; what is forbidden is in no program
+            but your hints and the network's own arithmetic; primitives: your own.
         progress: called with a stage and how much of it is done (or None).
 
     Raises:
@@ -254,7 +254,7 @@ def _distillation(
         target.reading,
         alternatives,
         found=outcome.finished or not outcome.literal,
-        literal=literal_program(target.form, domain, target.output, plain_matrices=True),
+        literal=outcome.own,
         note=_note(outcome),
         interrupted=budget.interrupted,
         data=data,
@@ -262,6 +262,12 @@ def _distillation(
 
 
 def _note(outcome: Outcome) -> str:
+    if outcome.loose:
+        return (
+            f"off by up to {outcome.program_vs_deployed.achieved:.3g}, more than 2 % of the "
+            "output's range: nothing closer that is short was found; give a tolerance for a "
+            "closer program, however long"
+        )
     if not outcome.literal or outcome.closest is None:
         return ""
     near = outcome.closest

@@ -151,7 +151,7 @@ def show(
         views.Form, typer.Option("--as", help="In which form to print the program.")
     ] = views.Form.text,
     expand: Annotated[
-        int, typer.Option(metavar="N", help="Open the program's parts N levels down.")
+        int, typer.Option(metavar="N", help="Write out its parts N levels down, to the network.")
     ] = 0,
     front: Annotated[
         bool, typer.Option("--front", help="List the other programs: bits against error.")
@@ -164,10 +164,8 @@ def show(
     found = Distillation.load(folder)
     if front:
         views.print_front(found.front)
-    elif expand:
-        views.print_text(str(found.expand(expand)))
     else:
-        views.print_text(views.program_as(found, form))
+        views.print_text(views.program_as(found, form, expand))
 
 
 @app.command()

@@ -4,15 +4,18 @@ Reads like a table of contents:
 1. the user's hints are judged first;
 2. whole truth tables go to the Boolean room, everything else to the search;
 3. the literal program, simplified exactly, is always there;
-4. where nothing shorter explains the unchanged network and changes are allowed, smaller
-   networks that decide the same are tried;
-5. the best is verified; a counterexample sends it back.
+4. the best is verified; a counterexample sends it back; where none stands and the tolerance is
+   the default one, very short programs that are somewhat farther off are tried;
+5. where nothing shorter explains the unchanged network and changes are allowed, smaller
+   networks that do the same are tried.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from distill.network import Network
 from distill.normal_form import NormalForm
 from distill.run.budget import Budget, Progress, silent
 from distill.simplify import choose, simplify_keeping
+from distill.simplify.alike import decision_shares, likeness
 from distill.simplify.exact import simplify_exact
 from distill.simplify.rounded import rounded_alike
 from distill.synthesize.algebraic import offer_simplified
@@ -44,9 +48,18 @@ from dsl.types import BOOL, Category
 
 _SEARCH_SHARE = 0.25
 _SIMPLIFY_SHARE = 0.9
+_ROUNDING_SHARE = 1.3
+_FITTED = 4096
 _TRIES = 4
 _FORMS = 3
 _SLACK = 1.25
+_NEAR = 2.0
+_FAR = 4.0
+"""So many times the default tolerance may be taken by any program, and by a very short one."""
+
+_VERY_SHORT = 0.02
+"""Share of the literal program's bits: what is farther off has to save nearly all of them."""
+
 _LEFT_OUT_AT_MOST = 0.1
 _DIFFER_AT_MOST = 0.01
 """A simplified network may leave out so much of its claim, or decide so often otherwise."""
@@ -76,12 +89,15 @@ class Settings:
 class Outcome:
     """The program with its claims, the network it explains, and what else was found.
 
+    own: the explained network's arithmetic, matrix by matrix, as its bits are counted;
     finished: whether the search ran to its end; literal: whether the program is the network's
-    own arithmetic because nothing shorter was found.
+    own arithmetic because nothing shorter was found; loose: whether the program is farther off
+    than twice the default tolerance, because nothing closer that is short was found.
     """
 
     target: Target
     chosen: Candidate
+    own: Program
     deployed: Network
     program_vs_deployed: Claim
     deployed_vs_original: Claim
@@ -90,37 +106,46 @@ class Outcome:
     finished: bool
     literal: bool
     closest: Judged | None
+    loose: bool = False
 
 
 def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     """Find the shortest program for a target and say what is known about it."""
-    pool = Pool(target, judging_points(target, settings.seed))
+    points, forbidden = judging_points(target, settings.seed), settings.vocabulary.forbidden
+    pool = Pool(target, points, forbidden=forbidden)
     finished = propose(pool, settings, budget)
     literal = exact_literal(target)
     pool.add(literal)
-    network_bits = own_bits(target)
-    if not settings.exact and nothing_shorter(pool, literal):
+    own = own_arithmetic(target)
+    standing = first_standing(pool, literal, settings, budget)
+    if standing is None and not settings.exact:
         small = kept_behaviour(pool, literal, settings, budget)
         if small is not None:
-            return replace(small, network_bits=network_bits, finished=finished)
-    square, chosen, claim = chosen_and_verified(pool, literal, settings, budget)
+            return replace(small, network_bits=program_bits(own, 32.0), finished=finished)
+    if standing is None:
+        standing = (*verified(pool.target, literal, settings, budget), literal, _NEAR)
+    return _unchanged(pool, literal, standing, own, finished)
+
+
+def _unchanged(
+    pool: Pool, literal: Candidate, standing: Standing, own: Program, finished: bool
+) -> Outcome:
+    """The outcome for a program of the network as it is."""
+    square, claim, chosen, reach = standing
     return Outcome(
         square.target,
         chosen,
-        target.network,
+        own,
+        pool.target.network,
         claim,
         IDENTICAL,
-        network_bits,
+        program_bits(own, 32.0),
         tuple(front([j for j in pool.judged.values() if np.isfinite(j.relative)])),
         finished,
         chosen.route == literal.route,
         closest(pool, literal),
+        reach > _NEAR,
     )
-
-
-def nothing_shorter(pool: Pool, literal: Candidate) -> bool:
-    """Whether no program that holds is shorter than the literal one."""
-    return not any(j.holds and j.candidate.bits < literal.bits for j in pool.judged.values())
 
 
 def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
@@ -156,36 +181,48 @@ def _simplified(target: Target) -> Iterator[NormalForm]:
     yield simplify_exact(target.form, low, high)
 
 
-def own_bits(target: Target) -> float:
-    """A network's bits: its literal program straight after load, 32 bits a weight."""
-    plain = literal_program(target.form, target.domain, target.output, plain_matrices=True)
-    return program_bits(plain, 32.0)
+def own_arithmetic(target: Target) -> Program:
+    """The network's literal program as it is: a network's bits are its, at 32 bits a weight."""
+    return literal_program(target.form, target.domain, target.output, plain_matrices=True)
 
 
-def chosen_and_verified(
+Standing = tuple[Square, Claim, Candidate, float]
+"""A program whose claim isn't refuted, and how many default tolerances it was allowed."""
+
+
+def first_standing(
     pool: Pool, literal: Candidate, settings: Settings, budget: Budget
-) -> tuple[Square, Candidate, Claim]:
-    """The best candidate whose claim isn't refuted; the literal program in the end."""
-    refuted: set[Expression] = set()
-    for _ in range(_TRIES):
-        settings.progress("verifying", None)
-        found = [
-            j
-            for j in pool.judged.values()
-            if j.holds
-            and j.candidate.bits <= literal.bits
-            and tidied(j.candidate).program.main.body not in refuted
-        ]
-        if not found:
-            break
-        best = min(found, key=lambda j: (j.score, j.candidate.bits))
-        made = tidied(best.candidate)
-        square, claim = verified(pool.target, made, settings, budget)
-        if claim.verdict != "refuted" and claim.left_out <= _PROGRAM_LEFT_OUT_AT_MOST:
-            return square, made, claim
-        refuted.add(made.program.main.body)
-    square, claim = verified(pool.target, literal, settings, budget)
-    return square, literal, claim
+) -> Standing | None:
+    """The best program shorter than the literal one whose claim isn't refuted; None for none.
+
+    Programs close to the network come first; very short ones farther off only where none of
+    those stands and the tolerance is the default one.
+    """
+    for reach in (_NEAR, _FAR) if pool.target.soft else (_NEAR,):
+        refuted: set[Expression] = set()
+        for _ in range(_TRIES):
+            found = [
+                j
+                for j in shorter_ones(pool, literal, reach)
+                if tidied(j.candidate).program.main.body not in refuted
+            ]
+            if not found:
+                break
+            settings.progress("verifying", None)
+            made = tidied(min(found, key=lambda j: (j.score, j.candidate.bits)).candidate)
+            square, claim = verified(pool.target, made, settings, budget, reach)
+            if claim.verdict != "refuted" and claim.left_out <= _PROGRAM_LEFT_OUT_AT_MOST:
+                return square, claim, made, reach
+            refuted.add(made.program.main.body)
+    return None
+
+
+def shorter_ones(pool: Pool, literal: Candidate, reach: float) -> list[Judged]:
+    """Programs shorter than the literal one that hold; beyond that reach only very short ones."""
+    if reach <= _NEAR:
+        return [j for j in pool.judged.values() if j.holds and j.candidate.bits < literal.bits]
+    short = _VERY_SHORT * literal.bits
+    return [j for j in pool.judged.values() if j.relative <= reach and j.candidate.bits <= short]
 
 
 def tidied(made: Candidate) -> Candidate:
@@ -199,17 +236,31 @@ def tidied(made: Candidate) -> Candidate:
 
 
 def verified(
-    target: Target, made: Candidate, settings: Settings, budget: Budget
+    target: Target, made: Candidate, settings: Settings, budget: Budget, reach: float = _NEAR
 ) -> tuple[Square, Claim]:
-    """The claim about a candidate; a default tolerance gives way to what the hunt found."""
-    square = Square(target, made.program, target.margin)
+    """The claim about a candidate; a default tolerance gives way to what the hunt found.
+
+    Above twice the default the whole of `reach` is taken, and no bound beyond it. What the claim
+    says was achieved counts what the hunt found, not only draws.
+    """
+    square, worst = Square(target, made.program, target.margin), 0.0
     if target.soft:
         found = hunt(square, settings.seed)
         worst = float(compare(target, made.program, found).distance.max(initial=0.0))
-        if target.tolerance < worst <= 2 * target.tolerance:
-            square = replace(square, target=replace(target, tolerance=_SLACK * worst))
+        square = replace(square, target=_loosened(target, worst, reach))
     effort = Effort(should_stop=budget.share(_VERIFY_SHARE))
-    return square, verify(square, settings.seed, effort)
+    claim = verify(square, settings.seed, effort)
+    if claim.achieved is not None and claim.verdict != "refuted":
+        claim = replace(claim, achieved=max(claim.achieved, worst))
+    return square, claim
+
+
+def _loosened(target: Target, worst: float, reach: float) -> Target:
+    if target.tolerance < worst <= _NEAR * target.tolerance:
+        return replace(target, tolerance=_SLACK * worst)
+    if _NEAR * target.tolerance < worst <= reach * target.tolerance:
+        return replace(target, tolerance=reach * target.tolerance, soft=False)
+    return target
 
 
 def kept_behaviour(
@@ -221,6 +272,7 @@ def kept_behaviour(
     if inputs is None:
         return None
     settings.progress("simplifying", None)
+    literal_of = lru_cache(maxsize=64)(partial(_literal_of, target))
     found = simplify_keeping(
         target.form,
         inputs,
@@ -228,16 +280,26 @@ def kept_behaviour(
         target.output.level,
         settings.seed,
         should_stop=budget.share(_SIMPLIFY_SHARE),
-        bits=lambda form: _literal_of(target, form).bits,
+        bits=lambda form: literal_of(form).bits,
     )
     forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
-    for form in (*forms, *rounded_alike(target.form, inputs, target.output.decode)):
-        made = _literal_of(target, form)
+    for form in itertools.chain(forms, _rounded(target, settings, budget)):
+        made = literal_of(form)
         if made.bits < literal.bits:
             outcome = _of_simplified(pool, made, form, settings, budget)
             if _keeps(target, outcome, settings.seed):
                 return outcome
     return None
+
+
+def _rounded(target: Target, settings: Settings, budget: Budget) -> Iterator[NormalForm]:
+    """The network with its weights rounded, as far as that keeps what it does."""
+    alike = likeness(target, settings.seed)
+    if alike is None or not np.isfinite(alike.raw).all():
+        return
+    x, raw = alike.points[-_FITTED:], alike.raw[-_FITTED:]
+    stop = budget.share(_ROUNDING_SHARE)
+    yield from rounded_alike(target.form, x, decision_shares(target, raw), alike, stop)
 
 
 def _keeps(target: Target, outcome: Outcome, seed: int) -> bool:
@@ -271,6 +333,7 @@ def _of_simplified(
     return Outcome(
         square.target,
         made,
+        own_arithmetic(square.target),
         deployed,
         claim,
         deployed_claim(target, small, settings.seed),

@@ -118,6 +118,17 @@ def test_show_expands_to_the_network(majority: str, capsys: pytest.CaptureFixtur
     assert len(capsys.readouterr().out) > len(short)
 
 
+@pytest.mark.parametrize("form", list(cli_views.Form))
+def test_show_expands_in_every_form(
+    form: cli_views.Form, majority: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = ["show", majority, "--as", form.value]
+    assert answer(shown, debug=True) == 0
+    short = capsys.readouterr().out
+    assert answer([*shown, "--expand", "9"], debug=True) == 0
+    assert capsys.readouterr().out not in ("", short)
+
+
 def test_show_lists_the_front(majority: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(["show", majority, "--front"], debug=True) == 0
     assert "bits" in capsys.readouterr().out

@@ -11,6 +11,14 @@ import distill
 from distill.load import network_from_normal_form
 from distill.network import Network
 from distill.normal_form import Builder
+from distill.pipeline import Settings, Standing, exact_literal, first_standing
+from distill.run.budget import Budget
+from distill.synthesize.judge import judging_points
+from distill.synthesize.loop import Pool
+from distill.target import Output, make_target
+from dsl.domain_text import parse_domain
+from dsl.program import var
+from dsl.types import REAL
 
 
 def linear_network(weights: list[float], bias: float) -> Network:
@@ -89,3 +97,44 @@ def test_a_convolutional_network_of_an_image_is_read(network: str, line: str):
     assert found.evidence.verdict == "proved"
     assert line in found.source
     assert found([[1, 1, 1], [0, 0, 0], [0, 1, 0]]) == (4 if outputs == "int" else True)
+
+
+def bent_network(bend: float) -> Network:
+    """x plus a bump around 0 that is as high as `bend`, hidden among many small units."""
+    rng = np.random.default_rng(1)
+    builder = Builder(1)
+    edges = rng.uniform(-1, 1, 60)
+    weights = np.concatenate([[1.0, -1.0, bend / 0.2, -2 * bend / 0.2, bend / 0.2], 1e-5 * edges])
+    signs = np.concatenate([[1.0, -1.0], np.ones(63)])
+    bias = np.concatenate([[0.0, 0.0, 0.2, 0.0, -0.2], -edges])
+    hidden = builder.elementwise("relu", builder.affine([(0, signs[:, None])], bias))
+    return network_from_normal_form(
+        builder.build(builder.affine([(hidden, weights[None])], np.zeros(1)))
+    )
+
+
+def standing(network: Network, tolerance: float | None) -> Standing | None:
+    """What is taken from a pool that holds only the program `x`."""
+    target = make_target(network, parse_domain("x: real(-1,1)"), Output(REAL), tolerance)
+    pool = Pool(target, judging_points(target, 0))
+    pool.offer(var("x", REAL), "hint")
+    return first_standing(pool, exact_literal(target), Settings(), Budget())
+
+
+def test_a_very_short_program_somewhat_farther_off_is_taken_and_its_whole_error_told():
+    found = standing(bent_network(0.07), None)
+    assert found is not None
+    _, claim, made, reach = found
+    assert (str(made.program.main.body), reach) == ("x", 4.0)
+    assert 0.065 < (claim.achieved or 0) <= (claim.tolerance or 0) < 0.085
+
+
+@pytest.mark.parametrize(("bend", "tolerance"), [(0.12, None), (0.07, 0.02)])
+def test_farther_off_than_that_or_than_a_given_tolerance_is_never_taken(bend, tolerance):
+    assert standing(bent_network(bend), tolerance) is None
+
+
+def test_what_is_within_twice_the_default_tolerance_needs_no_exception():
+    found = standing(bent_network(0.03), None)
+    assert found is not None
+    assert found[3] == 2.0

@@ -1,55 +1,77 @@
 """The same network with weights rounded to few digits: whole numbers times one scale a layer.
 
 No retraining and no change of shape: what is tried where no smaller network behaves alike.
+Every layer gets the fewest digits with which the whole still behaves alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
-from distill.normal_form import Affine, Array, Builder, Elementwise, NormalForm
+from distill.normal_form import Affine, Array, NormalForm
+from distill.simplify.compensated import compensated
 
-_DIGITS = range(3, 15)
-_DIFFER_AT_MOST = 0.002
+_MOST = (10, 14)
+"""Digits to begin with; more where the first aren't enough."""
+
+_FEWEST = 1
+Alike = Callable[[NormalForm], bool]
 
 
 def rounded_alike(
-    form: NormalForm, x: Array, decode: Callable[[Array], Any]
+    form: NormalForm,
+    x: Array,
+    shares: Array,
+    alike: Alike,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[NormalForm]:
-    """Rounded forms that decide alike on `x` (n, width), coarsest first.
+    """Rounded forms that are `alike`, the one of the fewest digits first.
 
-    decode: raw outputs (n, m) to decisions; real outputs never come out exactly alike.
+    x: inputs (n, width) on which layers are kept close; shares: how much each counts (n,),
+    those near a decision most. Stopped early, digits that weren't tried stay.
     """
-    wanted = decode(form.run(x))
-    for digits in _DIGITS:
-        made = rounded(form, digits)
-        differs = (decode(made.run(x)) != wanted).reshape(len(x), -1).any(1)
-        if differs.mean() <= _DIFFER_AT_MOST:
-            yield made
+    wanted = form.wires(x)
+
+    def made(digits: list[int]) -> NormalForm:
+        return compensated(form, x, shares, digits, wanted)
+
+    sizes = [_size(n) for n in form.nodes if isinstance(n, Affine)]
+    for most in _MOST:
+        digits = [most] * len(sizes)
+        found = made(digits)
+        if should_stop() or not alike(found):
+            continue
+        for place in np.argsort([-s for s in sizes], kind="stable"):
+            found = _fewest(made, digits, int(place), alike, should_stop) or found
+        yield found
+        more = made([min(d + 1, most) for d in digits])
+        if alike(more):
+            yield more
+        return
 
 
-def rounded(form: NormalForm, digits: int) -> NormalForm:
-    """Every affine map with weights of at most `digits` binary digits and one power of two."""
-    builder = Builder(form.input_width)
-    places = [0]
-    for node in form.nodes[1:]:
-        if isinstance(node, Elementwise):
-            sources = (places[s] for s in node.sources)
-            places.append(builder.elementwise(node.function, *sources))
+def _fewest(
+    made: Callable[[list[int]], NormalForm],
+    digits: list[int],
+    place: int,
+    alike: Alike,
+    should_stop: Callable[[], bool],
+) -> NormalForm | None:
+    """Lower one layer's entry of `digits` by bisection as far as the form stays alike."""
+    best, low, high = None, _FEWEST, digits[place]
+    while low < high and not should_stop():
+        middle = (low + high) // 2
+        digits[place] = middle
+        form = made(digits)
+        if alike(form):
+            best, high = form, middle
         else:
-            assert isinstance(node, Affine)
-            places.append(_rounded_map(builder, node, places, digits))
-    return builder.build(places[form.output])
+            low = middle + 1
+    digits[place] = high
+    return best
 
 
-def _rounded_map(builder: Builder, node: Affine, places: list[int], digits: int) -> int:
-    largest = max((float(np.abs(m).max(initial=0.0)) for _, m in node.terms), default=0.0)
-    if largest == 0.0:
-        return builder.affine([(places[s], m) for s, m in node.terms], node.bias)
-    step = 2.0 ** (np.floor(np.log2(largest)) + 1 - digits)
-    terms = [(places[s], np.rint(m / step)) for s, m in node.terms]
-    whole = builder.affine(terms, np.rint(node.bias / step))
-    return builder.affine([(whole, step * np.eye(len(node.bias)))], np.zeros(len(node.bias)))
+def _size(node: Affine) -> int:
+    return sum(matrix.size for _, matrix in node.terms)
