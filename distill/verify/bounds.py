@@ -70,7 +70,7 @@ class BoundsResult:
     `eps`: the claim that `status` is about; `achieved`: |output| <= achieved is proved in any
     case (inf when nothing is); `found`: largest |output| seen in float64, at `point`, which is
     the confirmed counterexample when refuted; `boxes`: boxes bounded; `certificate`: JSON-able
-    proof of `achieved` (None when refuted or not asked for).
+    proof of `achieved` (None when refuted or not asked for); `tree`: the cuts made.
     """
 
     status: Status
@@ -80,6 +80,7 @@ class BoundsResult:
     point: Array | None
     boxes: int
     certificate: dict | None
+    tree: Tree
 
 
 def bound_box(form: NormalForm, lower: Array, upper: Array) -> Interval:
@@ -382,4 +383,5 @@ def _finish(search: _Search) -> BoundsResult:
         search.point,
         search.boxes,
         proof,
+        search.tree,
     )
