@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from distill.load import network_from_normal_form
 from distill.normal_form import Builder
-from distill.pipeline import Settings, distil
+from distill.pipeline import Settings, exact_literal, first_standing
 from distill.run.budget import Budget
 from distill.synthesize import algebraic
 from distill.synthesize.algebraic import offer_simplified
@@ -22,6 +23,9 @@ from dsl.program import Expression, program
 from dsl.text import parse
 
 BOX = "x: real(-1,1) * y: real(-1,1)"
+
+
+RIGHT = "max(n // 2 * 2, n, 3 * n - 400000, n // 7 * 7)"
 
 
 def target_of(rows: list[list[float]], function: str | None, last: list[float]) -> Target:
@@ -83,17 +87,18 @@ def test_what_only_a_verifier_can_refute_gives_way_to_what_it_was_made_of(
     network = network_from_normal_form(builder.build(builder.affine([(0, np.eye(1))], np.zeros(1))))
     domain = parse_domain("n: int(0,200000)")
     target = make_target(network, domain, parse_output("int"))
-    rare = body_of(target, "if n == 77777 then 5 else n")
-    asked = []
-    monkeypatch.setattr(algebraic, "simplify", lambda given: asked.append(given))
-    monkeypatch.setattr(algebraic, "_SMALLEST", 0)
-    settings = Settings(hints=(rare, body_of(target, "n + 0 * n")), exact=True)
-    outcome = distil(target, settings, Budget(1, 20.0))
-    points = judging_points(target, 0)
-    assert not (points[0] == 77777).any()
-    assert asked
-    assert outcome.chosen.program.main.body is not rare
-    assert outcome.program_vs_deployed.verdict != "refuted"
+    rare, right = body_of(target, "if n == 77777 then 5 else n"), body_of(target, RIGHT)
+    monkeypatch.setattr(algebraic, "simplify", lambda _: program(domain.parameters, rare))
+    pool = Pool(target, judging_points(target, 0))
+    pool.offer(right, "hint")
+    offer_simplified(pool)
+    assert pool.best is not None
+    assert pool.best.candidate.route == "hint, simplified by sympy"
+    dear = replace(exact_literal(target), bits=1e6)
+    standing = first_standing(pool, dear, Settings(), Budget(5_000_000, 60.0))
+    assert standing is not None
+    assert standing[1].verdict != "refuted"
+    assert standing[2].route == "hint"
 
 
 @pytest.mark.parametrize("terms", [1, 60])
