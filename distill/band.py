@@ -35,7 +35,7 @@ class Part:
     def holds(self, scalars: Array) -> NDArray[np.bool_]:
         """Which rows (n, s) lie in the box."""
         inside = (scalars >= np.array(self.lower)) & (scalars <= np.array(self.upper))
-        return inside.all(1)
+        return np.asarray(inside.all(1))
 
     def wider(self, margin: float) -> Part:
         """The same part with another margin."""
