@@ -16,7 +16,6 @@ from typing import Any
 from distill.distillation import Alternative, Distillation
 from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
-from distill.literal import literal_program
 from distill.load import load
 from distill.load.examples import examples_hash
 from distill.network import Network
@@ -71,7 +70,8 @@ def distill(
         seed: of everything random; the same network, seed and steps give the same program.
         jobs: threads that work side by side; the program doesn't depend on it.
         hints: guesses to start from, as text over the domain's names or as expressions.
-        allowed, forbidden: names of primitives; primitives: your own.
+        allowed, forbidden: names of primitives for the search; what is forbidden is in no program
+            but your hints and the network's own arithmetic; primitives: your own.
         progress: called with a stage and how much of it is done (or None).
 
     Raises:
@@ -256,7 +256,7 @@ def _distillation(
         target.reading,
         alternatives,
         found=outcome.finished or not outcome.literal,
-        literal=literal_program(target.form, domain, target.output, plain_matrices=True),
+        literal=outcome.own,
         note=_note(outcome, budget),
         interrupted=budget.interrupted,
         timed_out=budget.timed_out,
@@ -339,8 +339,10 @@ def _inspected(network: Network) -> Iterator[tuple[str, str]]:
     yield "input", f"{network.input_name!a} {list(network.input_shape)}"
     yield "output", f"{network.output_name!a} {list(network.output_shape)}"
     yield "read as", str(resolve_output(network, None))
-    for label, value in found.items():
-        yield str(label).replace("_", " "), str(value)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found["operations"].items())
+    yield "operations", f"{found['operation_count']}: {kinds}"
+    yield "parameters", str(found["parameters"])
+    yield "ends with", str(found["last_operation"])
 
 
 def check(folder: str | Path) -> Any:

@@ -132,5 +132,5 @@ def _read(path: Path) -> str:
 def _json(path: Path) -> Any:
     try:
         return json.loads(_read(path))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"{path.name} in {shown(path.parent)} isn't JSON") from None

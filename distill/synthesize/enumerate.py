@@ -108,6 +108,8 @@ def deepen(
 
 def answers(search: Search, wanted: Wanted, limit: int = 12) -> list[Expression]:
     """Expressions that give what is wanted on every example that matters, cheapest first."""
+    if not wanted.care.any():
+        return []
     if wanted.truth:
         target = bool_target(wanted.values, wanted.care, None, wanted.allowed_errors)
     else:

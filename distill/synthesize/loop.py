@@ -22,7 +22,7 @@ from distill.target import Target
 from dsl.cost import bits
 from dsl.domain import Columns, rows
 from dsl.primitive import Primitive
-from dsl.program import Expression, const, prim
+from dsl.program import Expression, const, prim, primitives_of
 from dsl.rewrite import simplify
 from dsl.types import BOOL, INT, REAL, Category, TypeMismatch, Vector, accepts
 
@@ -52,14 +52,18 @@ class Vocabulary:
 
 @dataclass
 class Pool:
-    """Everything judged so far; `best` holds where something does."""
+    """Everything judged so far; `best` holds where something does.
+
+    forbidden: names of primitives that nothing offered may use, but for the user's own hints.
+    """
 
     target: Target
     points: Columns
     judged: dict[Expression, Judged] = field(default_factory=dict)
+    forbidden: frozenset[str] = frozenset()
 
     def offer(self, body: Expression, route: str) -> Judged | None:
-        """Judge a body once; None where its type isn't the output's."""
+        """Judge a body once; None where its type isn't the output's, or it may not be used."""
         if body in self.judged:
             return self.judged[body]
         result = self.target.output.type
@@ -68,6 +72,8 @@ class Pool:
         shorter = simplify(body)
         if shorter is not body and accepts(result, shorter.type):
             self.offer(shorter, route)
+        if route != "hint" and not self.forbidden.isdisjoint(primitives_of(body)):
+            return None
         made = candidate(self.target.domain.parameters, body, result, route)
         if not defined_on(made.program, self.target.domain):
             return None
