@@ -128,14 +128,22 @@ def beyond(widths: list[dict], scalars: Array, margin: Array, guard: Array) -> A
     return found
 
 
+def _is_box(part: dict, scalars: int) -> bool:
+    """Ends in order, of the domain's size, and a weight and a margin from 0 up."""
+    lower, upper = part["lower"], part["upper"]
+    if not all(isinstance(e, list) and len(e) == scalars for e in (lower, upper)):
+        return False
+    numbers = [part["weight"], part["margin"], *lower, *upper]
+    if not all(isinstance(v, int | float) and np.isfinite(v) for v in numbers):
+        return False
+    ordered = all(a <= b for a, b in zip(lower, upper, strict=True))
+    return ordered and part["weight"] >= 0 and part["margin"] >= 0
+
+
 def faults(widths: list[dict], scalars: int) -> Iterator[str]:
     """What is wrong with a list of parts."""
     for part in widths:
-        ends = [part.get("lower"), part.get("upper")]
-        numbers = [part.get("weight"), part.get("margin")]
-        boxes = all(isinstance(e, list) and len(e) == scalars for e in ends)
-        plain = [*numbers, *(v for e in ends if isinstance(e, list) for v in e)]
-        good = all(isinstance(v, int | float) and np.isfinite(v) for v in plain)
-        if not boxes or not good or min(numbers) < 0:
+        named = isinstance(part, dict) and part.keys() == {"lower", "upper", "weight", "margin"}
+        if not named or not _is_box(part, scalars):
             yield "a part of the band isn't a box with a weight and a margin"
             return
