@@ -83,7 +83,7 @@ def test_a_counterexample_sends_the_next_best_to_the_verifier(monkeypatch: pytes
         return square, claim
 
     monkeypatch.setattr(pipeline, "verified", watched)
-    standing = first_standing(pool, long, Settings(), Budget(1, 20.0))
+    standing = first_standing(pool, long, Settings(), Budget(10**6, 1e6))
     assert standing is not None
     assert seen[0] == "refuted"
     assert standing[1].verdict != "refuted"
@@ -97,7 +97,7 @@ def test_when_every_candidate_is_refuted_none_stands():
         pool.offer(body(target, f"if n == {place} then 7 else n"), "hint")
     assert sum(j.holds for j in pool.judged.values()) >= 2
     literal = of_program(program(target.domain.parameters, body(target, LONG)), "literal")
-    assert first_standing(pool, literal, Settings(), Budget(1, 20.0)) is None
+    assert first_standing(pool, literal, Settings(), Budget(10**6, 1e6)) is None
 
 
 def test_where_nothing_shorter_holds_the_literal_program_is_the_answer():

@@ -27,7 +27,7 @@ def target_of(function: str | None, weights: list[float], output: str, domain: s
 
 def searched(target: Target, steps: int = 200_000) -> tuple[Pool, bool]:
     pool = Pool(target, judging_points(target, 0))
-    ended = search_values(pool, Budget(steps, 20.0), 0, Vocabulary(), lambda: False)
+    ended = search_values(pool, 0, Vocabulary(), Budget(steps, 1e6).stage(1.0))
     return pool, ended
 
 
@@ -64,10 +64,8 @@ def test_the_same_seed_finds_the_same():
 
 def test_without_steps_the_search_says_that_it_did_not_end():
     target = target_of("sin", [3.0, 2.0], "real", "x: real(-1,1) * y: real(-1,1)")
-    budget = Budget(10, 20.0)
-    budget.spend(10)
     pool = Pool(target, judging_points(target, 0))
-    ended = search_values(pool, budget, 0, Vocabulary(), lambda: False)
+    ended = search_values(pool, 0, Vocabulary(), Budget(10, 1e6).stage(0.0))
     assert not ended
     assert pool.best is None
 
