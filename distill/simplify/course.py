@@ -40,9 +40,9 @@ class Course:
         return first * (last / first) ** (stage / max(self.stages - 1, 1))
 
 
-def step_price(lesson: Lesson, hidden: tuple[int, ...]) -> int:
-    """Steps of work (see `distill.run.budget`) that one training step takes."""
-    inputs, outputs = lesson.widths
+def step_price(widths: tuple[int, int], hidden: tuple[int, ...]) -> int:
+    """Steps of work (see `distill.run.budget`) that a training step takes; widths: in, out."""
+    inputs, outputs = widths
     below, above = (inputs, *hidden), (*hidden, outputs)
     weights = sum((b + 1) * a for b, a in zip(below, above, strict=True))
     return _STEP_OVERHEAD + int(_STEPS_A_WEIGHT * weights)

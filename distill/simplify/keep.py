@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from distill.errors import BadInput
 from distill.normal_form import NormalForm
-from distill.run.budget import Stop, spend
+from distill.run.budget import Stop, spend, steps_left
+from distill.simplify.course import step_price
 from distill.simplify.front import Simplified, front
 from distill.simplify.reading import make_reading
 from distill.simplify.school import Bits, School, teach
@@ -26,6 +27,7 @@ Array = NDArray[np.float64]
 STEPS = 60_000
 """Training steps that are worth it; more aren't taken."""
 _FEWEST_ROWS = 12
+_USUAL = (16,)
 
 
 def simplify_keeping(
@@ -53,12 +55,19 @@ def simplify_keeping(
     """
     x = _checked(form, x)
     reading = make_reading(kind, level, form.run(x))
-    steps = min(steps, STEPS)
+    widths = form.input_width, form.widths()[form.output]
+    steps = min(steps, STEPS, _affordable(should_stop, widths))
     tick = _ticker(steps, should_stop, progress)
     found: list[Simplified] = []
     with contextlib.suppress(Stopped):
         teach(School(form, x, reading, seed, steps, bits, tick, should_stop), found)
     return front(found)
+
+
+def _affordable(stop: Stop | None, widths: tuple[int, int]) -> int:
+    """Training steps of a usual student that a stage can pay for: shorter courses, not fewer."""
+    left = steps_left(stop)
+    return STEPS if left is None else max(left // step_price(widths, _USUAL), 1)
 
 
 def _checked(form: NormalForm, x: Array) -> Array:

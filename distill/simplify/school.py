@@ -83,7 +83,7 @@ class _Class:
             layers = real_layers(self.lesson, hidden, course.float_steps, seed, tick)
             yield from whole_students(self.lesson, layers, self.scale, course, seed, tick)
 
-        return Training(step_price(self.lesson, hidden), course.total, make)
+        return Training(step_price(self.lesson.widths, hidden), course.total, make)
 
     def real(self, hidden: Hidden, steps: int) -> Training[Layers]:
         """Layers of one size with real weights."""
@@ -91,7 +91,7 @@ class _Class:
         def make(tick: Tick) -> Iterator[Layers]:
             yield real_layers(self.lesson, hidden, steps, self.school.seed, tick)
 
-        return Training(step_price(self.lesson, hidden), steps, make)
+        return Training(step_price(self.lesson.widths, hidden), steps, make)
 
 
 def teach(school: School, found: list[Simplified]) -> None:

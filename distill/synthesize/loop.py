@@ -137,6 +137,8 @@ def _one_round(
         if stop():
             return wrong, False
         search = _deeper(search, cost, stop)
+        if lookup_price(search) * len(wanted) > stop.left:
+            return wrong, False
         for place, one in enumerate(wanted):
             if not proposals[place] or len(wanted) == 1:
                 spend(stop, lookup_price(search))
