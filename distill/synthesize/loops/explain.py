@@ -50,25 +50,26 @@ def explain(
     constants: Sequence[int] = (),
     depth: Depth | None = None,
     should_stop: Callable[[], bool] | None = None,
+    parts: Sequence[Expression] = (),
 ) -> list[Expression]:
     """Expressions over the columns (n,) that give `wanted` (n,) on every row, shortest first.
 
     Rows are found by counterexample: a few first, and where a proposal fails, more.
+    constants: whole numbers worth trying; parts: expressions over the columns worth building on.
     """
     depth = depth or Depth()
     columns, wanted = _distinct(columns, wanted)
-    if not depth.rare:
-        plain = _searched(columns, wanted, constants, depth, should_stop)
-        return plain or _searched(
-            columns, wanted, constants, replace(depth, rare=True), should_stop
-        )
-    return _searched(columns, wanted, constants, depth, should_stop)
+    leaves = [*(Term(const(c), 1) for c in constants), *(Term(p, 2) for p in parts)]
+    found = _searched(columns, wanted, leaves, depth, should_stop)
+    if found or depth.rare:
+        return found
+    return _searched(columns, wanted, leaves, replace(depth, rare=True), should_stop)
 
 
 def _searched(
     columns: Named,
     wanted: NDArray[Any],
-    constants: Sequence[int],
+    leaves: Sequence[Term],
     depth: Depth,
     should_stop: Callable[[], bool] | None,
 ) -> list[Expression]:
@@ -76,7 +77,7 @@ def _searched(
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(wanted))[:_EXAMPLES]
     for _ in range(_ROUNDS):
-        right, wrong = _one_round(columns, wanted, domain, chosen, constants, depth, should_stop)
+        right, wrong = _one_round(columns, wanted, domain, chosen, leaves, depth, should_stop)
         if right:
             return sorted(right, key=lambda e: bits(e))
         fresh = np.setdiff1d(wrong, chosen)[:_ADDED]
@@ -124,7 +125,7 @@ def _one_round(
     wanted: NDArray[Any],
     domain: Domain,
     chosen: NDArray[np.intp],
-    constants: Sequence[int],
+    leaves: Sequence[Term],
     depth: Depth,
     should_stop: Callable[[], bool] | None,
 ) -> tuple[list[Expression], NDArray[np.intp]]:
@@ -132,7 +133,7 @@ def _one_round(
     examples = tuple(c[chosen] for c in columns.values())
     known = terms(domain)
     have = {t.expression for t in known}
-    own = [Term(const(c), 1) for c in constants if const(c) not in have]
+    own = [leaf for leaf in leaves if leaf.expression not in have]
     sums = [Term(e, 2) for e in sums_of(domain) if e not in have]
     offered = operations(domain, forbidden=() if depth.rare else RARE)
     search = open_search(domain, examples, [*known, *own, *sums], offered)

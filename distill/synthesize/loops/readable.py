@@ -98,17 +98,16 @@ def _rank(value: Expression, order: dict[str, int]) -> tuple[int, str]:
 
 
 def _sum(terms: list[tuple[int, Expression]], constant: int) -> Expression:
-    total: Expression | None = None
-    for weight, value in terms:
-        term = value if abs(weight) == 1 else prim("mul", const(abs(weight)), value)
-        if total is None:
-            total = term if weight > 0 else prim("neg", term)
-        else:
-            total = prim("add" if weight > 0 else "sub", total, term)
-    if total is None:
-        return const(constant)
+    scaled = [(w, e if abs(w) == 1 else prim("mul", const(abs(w)), e)) for w, e in terms]
     if constant:
-        total = prim("add" if constant > 0 else "sub", total, const(abs(constant)))
+        scaled.append((constant, const(abs(constant))))
+    added = [e for w, e in scaled if w > 0]
+    taken = [e for w, e in scaled if w < 0]
+    if not added:
+        added = [prim("neg", taken.pop(0))] if taken else [const(0)]
+    total = added[0] if len(added) == 1 else prim("add", *added)
+    for value in taken:
+        total = prim("sub", total, value)
     return total
 
 
@@ -194,8 +193,8 @@ def _register_name(register: Register, loop: Loop, values: dict[str, Expression]
     if stem not in _GENERATED:
         return register.name
     update = register.update
-    if isinstance(update, Var) and update.name in values:
-        update = values[update.name]
+    for name in reversed(values):
+        update = substitute(update, {name: values[name]})
     own = var(register.name, register.type)
     return _by_form(update, own, loop) or ("state" if stem == "r" else register.name)
 

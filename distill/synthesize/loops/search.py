@@ -26,7 +26,7 @@ from dsl.cost import loop_bits
 from dsl.domain import Columns
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import run_loop, trace_loop
-from dsl.program import Expression, const, prim, substitute, var
+from dsl.program import Expression, Prim, const, prim, size, substitute, var, walk
 from dsl.types import BOOL, INT, Vector
 
 _REPEATS = 1.6
@@ -34,6 +34,7 @@ _WINDOW = 4
 _SYMBOLS = 16
 _WORDS = 100
 _TRIED = 12
+_PART = 3
 _ACCUMULATORS = ((5, 20_000), (7, 60_000))
 
 NOW = "now"
@@ -251,9 +252,10 @@ def _accumulated(
         table = updates(alphabet, more, cost, entries)
         tried = 0
         for one in accumulators(table, alphabet, outputs, (0, 1, -1)):
-            loop = _with_accumulator(traces, fields, y, one.update, one.start, more, should_stop)
             tried += 1
-            if loop is not None:
+            for loop in _with_accumulator(
+                traces, fields, y, one.update, one.start, more, should_stop
+            ):
                 yield "accumulator", loop
             if tried >= _TRIED or (should_stop is not None and should_stop()):
                 break
@@ -269,19 +271,25 @@ def _with_accumulator(
     start: int,
     constants: Sequence[int],
     should_stop: Callable[[], bool] | None,
-) -> Loop | None:
-    """The loop with one accumulator, the output found from item, old and new value."""
+) -> Iterator[Loop]:
+    """Loops with one accumulator, the output found from item, old and new value."""
     bare = Loop(fields, (Register("r", const(start), update),), (), const(0))
     with np.errstate(all="ignore"):
         held = trace_loop(bare, traces.columns)["r"]
     if not is_function([*traces.columns, held], y)[0]:
-        return None
+        return
     after = _next_values(update, traces, held)
     flat = {n: c.ravel() for n, c in {**traces.fields, "r": held, NOW: after}.items()}
-    for body in explain(flat, y.ravel(), constants, Depth(4, 15_000), should_stop)[:1]:
+    parts = _parts(update)
+    for body in explain(flat, y.ravel(), constants, Depth(4, 15_000), should_stop, parts)[:4]:
         register = Register("r", const(start), var(NOW, INT))
-        return Loop(fields, (register,), ((NOW, update),), body)
-    return None
+        yield Loop(fields, (register,), ((NOW, update),), body)
+
+
+def _parts(update: Expression) -> list[Expression]:
+    """What is computed on the way to the register's next value."""
+    inner = [n for n in walk(update) if isinstance(n, Prim) and n.type == INT and n is not update]
+    return [n for n in inner if size(n) >= _PART]
 
 
 def _next_values(update: Expression, traces: Traces, held: NDArray[Any]) -> NDArray[Any]:
