@@ -30,6 +30,7 @@ class Claim:
         left_out: its share of the domain.
     count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
     certificate: JSON-able proof for an independent checker.
+    length_bound: for sequences, the length up to which the claim holds; None where there is none.
     """
 
     verdict: str
@@ -47,20 +48,19 @@ class Claim:
     seconds: float = 0.0
     counterexample: dict[str, Any] | None = None
     certificate: dict[str, Any] | None = field(default=None, repr=False)
+    length_bound: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data in the form of evidence.json."""
         found = asdict(self)
         found["except"] = found.pop("exempt")
         found["share_left_out"] = found.pop("left_out")
-        found["length_bound"] = None
         return found
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Claim:
         """Undo `to_json`."""
         kept = {k: v for k, v in data.items() if k not in ("except", "share_left_out")}
-        kept.pop("length_bound", None)
         return Claim(**kept, exempt=data["except"], left_out=data["share_left_out"])
 
 

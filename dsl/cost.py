@@ -18,6 +18,7 @@ from itertools import product
 from typing import Any
 
 from dsl import primitives as _vocabulary  # noqa: F401 (fills the registry)
+from dsl.loop import Loop
 from dsl.primitive import REGISTRY, Primitive
 from dsl.program import Const, Expression, Lambda, Let, Prim, Program, Var
 from dsl.types import (
@@ -203,3 +204,16 @@ def program_bits(program: Program, weight_bits: float | None = None) -> float:
             total += sum(2.0 + gamma(1) for _ in definition.parameters)
         calls = calls | {definition.name: definition.result}
     return total
+
+
+def loop_bits(loop: Loop, weight_bits: float | None = None) -> float:
+    """Description length of a loop: start values, lets, output and next values."""
+    meter, scope = _Meter({}, weight_bits), loop.scope()
+    total = gamma(len(loop.registers)) + gamma(len(loop.lets))
+    for register in loop.registers:
+        total += 2.0 + _value_bits(register.start.value, register.type, weight_bits)
+    for name, value in loop.lets:
+        total += meter.measure(value, scope)
+        scope = scope | {name: value.type}
+    total += meter.measure(loop.output, scope)
+    return total + sum(meter.measure(r.update, scope) for r in loop.registers)

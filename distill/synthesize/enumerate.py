@@ -136,6 +136,11 @@ def _expressions(search: Search, match: Match, wanted: Wanted) -> Iterator[Expre
         return
 
 
+def entry_expression(search: Search, row: int) -> Expression:
+    """The expression of one of the bank's numbers."""
+    return _from_tree(search, match_tree(search.bank, _entry((NUMBER, row))))
+
+
 def _entry(child: tuple[str, int]) -> Match:
     return Match(0, "entry", (child,))
 

@@ -18,7 +18,7 @@ from dsl.primitives.signatures import (
     static_int,
     vector_argument,
 )
-from dsl.types import BOOL, INT, REAL, Category, Function, Type, Vector, is_numeric, join
+from dsl.types import BOOL, INT, REAL, Category, Function, Type, Vector, accepts, is_numeric, join
 
 
 def _vector_type(types: tuple[Type, ...], _: Statics) -> Type:
@@ -87,6 +87,46 @@ ITEM = declare(
         examples=(Example(((5, 6, 7), 1), 6),),
         precondition=_in_range,
         parameters=("x", "index"),
+    )
+)
+
+
+def _put_type(types: tuple[Type, ...], statics: Statics) -> Type:
+    found = vector_argument(types, 3)
+    require(len(found.shape) == 1, "takes a plain vector")
+    require(types[1] == INT or isinstance(types[1], Category), "takes an int index")
+    require(accepts(found.item, types[2]), "takes a value of the vector's type")
+    if statics[1] is not None:
+        static_int(statics, 1, 0, found.shape[0] - 1)
+    return found
+
+
+def _put_array(xp: Any, x: Any, index: Any, value: Any) -> Any:
+    places = xp.arange(x.shape[1])
+    return xp.where(places[None, :] == index[:, None], value[:, None], x)
+
+
+def _put_scalar(ops: Any, x: Any, index: Any, value: Any) -> Any:
+    return tuple(
+        choose(ops, ops.equal(index, ops.const(place)), value, old) for place, old in enumerate(x)
+    )
+
+
+PUT = declare(
+    Primitive(
+        name="put",
+        infer=_put_type,
+        array=_put_array,
+        scalar=_put_scalar,
+        python="put({0}, {1}, {2})",
+        helper="""def put(items: list, index: int, value: object) -> list:
+    return [*items[:index], value, *items[index + 1 :]]
+""",
+        english="{0} with {2} as item {1}",
+        doc="The vector with another value at an index, counted from 0.",
+        examples=(Example(((5, 6, 7), 1, 9), (5, 9, 7)),),
+        precondition=lambda ops, x, index, value: _in_range(ops, x, index),
+        parameters=("x", "index", "value"),
     )
 )
 

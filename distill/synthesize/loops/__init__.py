@@ -1,0 +1,1 @@
+"""Loops for recurrent networks: registers that make the next output a function of the present."""

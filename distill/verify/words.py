@@ -1,0 +1,158 @@
+"""Loops beside recurrent networks: all words of a length, draws, and where they first part."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.evidence import Claim
+from distill.synthesize.loops.traces import Oracle
+from dsl.domain import Columns
+from dsl.loop import Loop
+from dsl.meanings.loop_array import run_loop
+
+LISTED = 1 << 16
+"""Words that are listed in any case, and (below) for the length the network was made for."""
+
+LISTED_AT_MOST = 1 << 20
+DRAWS = 65_536
+_BLOCK = 1 << 14
+_ARITHMETIC = "network in float32 as run, program in whole numbers"
+
+
+def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
+    """What is known about a loop beside its network.
+
+    All words of a length are run where they are few enough: a proof up to that length, or up to
+    the item before the first difference, if that is the network's own length at least. Otherwise
+    sequences of that length are drawn, and all shorter words are listed beside them.
+    """
+    begin = time.perf_counter()
+    length = longest_listed(oracle)
+    found = _first_difference(loop, oracle, _all_words(oracle, length)) if length else None
+    if found is not None and found[0] <= oracle.length:
+        return _refuted(found[1], oracle, begin)
+    if length >= oracle.length:
+        return _listed(oracle, length if found is None else found[0] - 1, found, begin)
+    drawn = _first_difference(loop, oracle, _drawn(oracle, seed, oracle.length, DRAWS))
+    return _tested(length, oracle, begin) if drawn is None else _refuted(drawn[1], oracle, begin)
+
+
+def longest_listed(oracle: Oracle) -> int:
+    """The length whose words are listed; 0 where there are too many of length 1."""
+    count = oracle.domain.symbols
+    if count is None or count > LISTED:
+        return 0
+    if count == 1:
+        return oracle.length
+    length = 1
+    while count ** (length + 1) <= LISTED:
+        length += 1
+    wanted = oracle.length if count**oracle.length <= LISTED_AT_MOST else 0
+    return max(length, wanted)
+
+
+def _all_words(oracle: Oracle, length: int):  # noqa: ANN202
+    total = (oracle.domain.symbols or 0) ** length
+    for start in range(0, total, _BLOCK):
+        yield oracle.domain.words(length, start, min(start + _BLOCK, total))
+
+
+def _drawn(oracle: Oracle, seed: int, length: int, count: int):  # noqa: ANN202
+    rng = np.random.default_rng([seed, 21])
+    for start in range(0, count, _BLOCK):
+        yield oracle.domain.sample(rng, min(_BLOCK, count - start), length)
+
+
+def differences(loop: Loop, oracle: Oracle, columns: Columns) -> NDArray[np.bool_]:
+    """Where outputs differ, (n, T)."""
+    with np.errstate(all="ignore"):
+        ours, theirs = oracle.values(columns), run_loop(loop, columns)
+    return (ours != theirs).reshape(*ours.shape[:2], -1).any(2)
+
+
+Departure = tuple[int, dict[str, Any]]
+"""The first item, counted from 1, at which they differ, and the sequence up to it."""
+
+
+def _first_difference(loop: Loop, oracle: Oracle, blocks) -> Departure | None:  # noqa: ANN001
+    """The shortest prefix of all blocks on which they differ, with both outputs."""
+    best: Departure | None = None
+    for columns in blocks:
+        differ = differences(loop, oracle, columns)
+        if differ.any():
+            steps = np.where(differ.any(1), differ.argmax(1), differ.shape[1])
+            row = int(steps.argmin())
+            if best is None or steps[row] + 1 < best[0]:
+                best = (int(steps[row]) + 1, _example(loop, oracle, columns, row, int(steps[row])))
+    return best
+
+
+def _example(loop: Loop, oracle: Oracle, columns: Columns, row: int, last: int) -> dict[str, Any]:
+    cut = tuple(c[row : row + 1, : last + 1] for c in columns)
+    names = [f.name for f in oracle.domain.item.fields]
+    return {
+        "inputs": {n: c[0].tolist() for n, c in zip(names, cut, strict=True)},
+        "network": np.asarray(oracle.values(cut)[0, -1]).tolist(),
+        "program": np.asarray(run_loop(loop, cut)[0, -1]).tolist(),
+    }
+
+
+def first_departure(loop: Loop, oracle: Oracle, seed: int, length: int = 50) -> int | None:
+    """The first item, counted from 1, at which one of 4,096 drawn sequences shows a difference."""
+    for columns in _drawn(oracle, seed + 1, length, 4096):
+        differ = differences(loop, oracle, columns)
+        if differ.any():
+            return int(differ.any(0).argmax()) + 1
+    return None
+
+
+def _listed(oracle: Oracle, length: int, departs: Departure | None, begin: float) -> Claim:
+    total = (oracle.domain.symbols or 0) ** length
+    text = f"equal on all {total:,} sequences of length {length}, and so on all shorter ones"
+    if departs is not None:
+        text += f"; first difference at item {departs[0]} of {departs[1]['inputs']}"
+    return Claim(
+        "proved_to_length",
+        "exhaustive",
+        text,
+        achieved=0.0,
+        arithmetic=_ARITHMETIC,
+        count=total,
+        seconds=time.perf_counter() - begin,
+        length_bound=length,
+    )
+
+
+def _tested(listed: int, oracle: Oracle, begin: float) -> Claim:
+    text = (
+        f"no difference in {DRAWS:,} independent uniform sequences of length {oracle.length}: with "
+        f"95 % confidence at most {3 / DRAWS:.2g} of them differs"
+    )
+    if listed:
+        text += f"; equal on all sequences up to length {listed}"
+    return Claim(
+        "tested",
+        "sampling",
+        text,
+        achieved=0.0,
+        arithmetic=_ARITHMETIC,
+        count=DRAWS,
+        seconds=time.perf_counter() - begin,
+        length_bound=oracle.length,
+    )
+
+
+def _refuted(example: dict[str, Any], oracle: Oracle, begin: float) -> Claim:
+    return Claim(
+        "refuted",
+        "exhaustive",
+        "differs on a sequence",
+        arithmetic=_ARITHMETIC,
+        seconds=time.perf_counter() - begin,
+        counterexample=example,
+        length_bound=oracle.length,
+    )

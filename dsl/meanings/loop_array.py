@@ -1,0 +1,59 @@
+"""Loops on whole batches of sequences, by numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.loop import Loop
+from dsl.meanings.array import dtype_of, run_expression
+
+Sequences = tuple[NDArray[Any], ...]
+"""One array (n, T) or (n, T, ...) per field of an item."""
+
+
+def run_loop(loop: Loop, columns: Sequences) -> NDArray[Any]:
+    """Outputs (n, T) or (n, T, k) for n sequences of T items."""
+    return _run(loop, columns)[0]
+
+
+def trace_loop(loop: Loop, columns: Sequences) -> dict[str, NDArray[Any]]:
+    """What every register holds before each item: (n, T, ...) by name."""
+    return _run(loop, columns)[1]
+
+
+def _run(loop: Loop, columns: Sequences) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    count, length = columns[0].shape[:2]
+    state = {r.name: _started(r.start.value, dtype_of(r.type), count) for r in loop.registers}
+    outputs: list[NDArray[Any]] = []
+    held: dict[str, list[NDArray[Any]]] = {name: [] for name in state}
+    for t in range(length):
+        named: dict[str, Any] = dict(state)
+        named |= {name: c[:, t] for (name, _), c in zip(loop.inputs, columns, strict=True)}
+        for name, value in loop.lets:
+            named[name] = run_expression(value, named)
+        outputs.append(_full(run_expression(loop.output, named), count))
+        for name, values in state.items():
+            held[name].append(values)
+        state = {
+            r.name: _full(run_expression(r.update, named), count).astype(dtype_of(r.type))
+            for r in loop.registers
+        }
+    return np.stack(outputs, 1), {name: np.stack(v, 1) for name, v in held.items()}
+
+
+def _started(value: Any, dtype: Any, count: int) -> NDArray[Any]:
+    one = np.asarray(_plain(value), dtype=dtype)
+    return np.broadcast_to(one, (count, *one.shape))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, bool | int) else float(value)
+
+
+def _full(values: NDArray[Any], count: int) -> NDArray[Any]:
+    return np.broadcast_to(values, (count, *values.shape[1:]))

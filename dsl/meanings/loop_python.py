@@ -1,0 +1,152 @@
+"""Loops as plain Python: a `for` over the items, registers as local variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dsl.loop import Loop, Register
+from dsl.meanings.python import (
+    annotation,
+    expression_text,
+    imports,
+    literal,
+    python_name,
+    used_primitives,
+    wrap,
+)
+from dsl.program import Expression, Var, const, free_variables, substitute, var
+from dsl.types import REAL, Type
+
+_OWN = ("items", "outputs")
+
+
+def loop_python(loop: Loop) -> str:
+    """Source of a loop and the helpers it calls; no checks, no docstring."""
+    named = with_local_names(loop)
+    values = [v for _, v in named.lets] + [named.output, *(r.update for r in named.registers)]
+    helpers = dict.fromkeys(p.helper for v in values for p in used_primitives(v) if p.helper)
+    blocks = [h.rstrip() for h in helpers] + ["\n".join(loop_lines(named))]
+    head = "\n".join(f"import {name}" for name in imports(blocks))
+    return "\n\n\n".join([head, *blocks] if head else blocks) + "\n"
+
+
+def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
+    """The function's lines; `before` are lines that go ahead of its body."""
+    names = [name for name, _ in loop.inputs]
+    item = _item_type(loop)
+    lines = [f"def {loop.name}(items: list[{item}]) -> list[{annotation(loop.output.type)}]:"]
+    body = [*before, *(f"{r.name} = {literal(r.start.value, r.type)}" for r in loop.registers)]
+    body += ["outputs = []", f"for {', '.join(names)} in items:"]
+    body += ["    " + line for line in _step(loop)]
+    return lines + ["    " + line for line in [*body, "return outputs"]]
+
+
+def _item_type(loop: Loop) -> str:
+    types = [annotation(item) for _, item in loop.inputs]
+    return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
+
+
+def _step(loop: Loop) -> Iterator[str]:
+    """Lets, output and next values; a let that only becomes a register's value is that register."""
+    loop, early = _assigned_early(loop)
+    for name, value in loop.lets:
+        yield from wrap(f"{name} = ", _value_text(value, None))
+    yield from wrap("outputs.append(", _value_text(loop.output, None) + ")")
+    rest = [r for r in loop.registers if r.name not in early and r.update != var(r.name, r.type)]
+    ordered = _in_order(rest)
+    if ordered is None:
+        left = ", ".join(r.name for r in rest)
+        yield from wrap(f"{left} = ", ", ".join(_value_text(r.update, r.type) for r in rest))
+        return
+    for register in ordered:
+        yield from wrap(f"{register.name} = ", _value_text(register.update, register.type))
+
+
+def _value_text(value: Expression, item: Type | None) -> str:
+    text = expression_text(value).text
+    return f"float({text})" if item == REAL and value.type != REAL else text
+
+
+def _in_order(registers: list[Register]) -> list[Register] | None:
+    """An order in which no next value reads a register that was already assigned, if any."""
+    left, found = list(registers), []
+    while left:
+        free = [r for r in left if not any(r.name in _reads(o) for o in left if o is not r)]
+        if not free:
+            return None
+        found.append(free[0])
+        left.remove(free[0])
+    return found
+
+
+def _reads(register: Register) -> set[str]:
+    return set(free_variables(register.update))
+
+
+def _assigned_early(loop: Loop) -> tuple[Loop, set[str]]:
+    """Lets renamed to the register that takes their value, where the old one isn't read later."""
+    early: set[str] = set()
+    for register in loop.registers:
+        update = register.update
+        place = next((i for i, (n, v) in enumerate(loop.lets) if update == var(n, v.type)), None)
+        if place is None or loop.lets[place][1].type != register.type:
+            continue
+        later = [v for _, v in loop.lets[place + 1 :]] + [loop.output]
+        later += [r.update for r in loop.registers if r is not register]
+        if any(register.name in free_variables(v) for v in later):
+            continue
+        loop = _with_let_as(loop, place, register)
+        early.add(register.name)
+    return loop, early
+
+
+def _with_let_as(loop: Loop, place: int, register: Register) -> Loop:
+    """The same step with one let called as the register; only for printing."""
+    old = loop.lets[place][0]
+    new = {old: var(register.name, register.type)}
+    lets = [
+        (register.name if i == place else n, substitute(v, new) if i > place else v)
+        for i, (n, v) in enumerate(loop.lets)
+    ]
+    registers = tuple(Register(r.name, r.start, substitute(r.update, new)) for r in loop.registers)
+    return _unchecked(loop, registers, tuple(lets), substitute(loop.output, new))
+
+
+def _unchecked(loop: Loop, registers: tuple, lets: tuple, output: Expression) -> Loop:
+    """A loop whose lets may have registers' names: what is printed is Python, not a loop."""
+    made = object.__new__(Loop)
+    for name, value in (
+        ("inputs", loop.inputs), ("registers", registers), ("lets", lets),
+        ("output", output), ("name", loop.name),
+    ):  # fmt: skip
+        object.__setattr__(made, name, value)
+    return made
+
+
+def with_local_names(loop: Loop) -> Loop:
+    """The loop with names that are no keywords, builtins, or ours."""
+    names: dict[str, Expression] = {}
+    taken = set(_OWN)
+    for name, item in [*loop.scope().items(), *((n, v.type) for n, v in loop.lets)]:
+        new = python_name(name, taken)
+        taken.add(new)
+        names[name] = var(new, item)
+
+    def renamed(value: Expression) -> Expression:
+        return substitute(value, names)
+
+    def called(name: str) -> str:
+        found = names[name]
+        assert isinstance(found, Var)
+        return found.name
+
+    return Loop(
+        tuple((called(n), t) for n, t in loop.inputs),
+        tuple(
+            Register(called(r.name), const(r.start.value, r.type), renamed(r.update))
+            for r in loop.registers
+        ),
+        tuple((called(n), renamed(v)) for n, v in loop.lets),
+        renamed(loop.output),
+        python_name(loop.name),
+    )
