@@ -8,6 +8,9 @@ from itertools import pairwise
 
 _WIDTH = 96
 
+_LEAD = re.compile(r"(?:or|and|[-+*^]) ")
+"""The operator that a later part of a chain begins with."""
+
 
 def wrap(head: str, text: str, width: int = _WIDTH) -> list[str]:
     """`head + text` as lines of at most `width` where it can be broken."""
@@ -33,7 +36,9 @@ def _wrapped_operators(head: str, text: str, width: int, whole: str) -> list[str
 def _indented(items: list[str], end: str, width: int) -> list[str]:
     lines: list[str] = []
     for item in items:
-        wrapped = wrap("", item, width - 4)
+        lead = _LEAD.match(item)
+        head = lead[0] if lead else ""
+        wrapped = wrap(head, item[len(head) :], width - 4)
         wrapped[-1] += end
         if lines and end and len(lines[-1]) + len(item) + 2 < width and len(wrapped) == 1:
             lines[-1] += " " + wrapped[0]

@@ -24,7 +24,13 @@ def size_of_sum(count):
 
 
 def saved(count, folder):
-    found = api.distill(size_of_sum(count), inputs=f"x: real(-1,1)[{count}]", steps=100, exact=True)
+    found = api.distill(
+        size_of_sum(count),
+        inputs=f"x: real(-1,1)[{count}]",
+        hints=["abs(sum(x))"],
+        steps=5_000_000,
+        exact=True,
+    )
     return found.save(folder), found.evidence.program_vs_deployed
 
 
