@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-_PACKAGES = ("numpy", "scipy", "torch", "z3-solver", "sympy", "onnx", "onnxruntime", "scikit-learn")
+_PACKAGES = ("numpy", "scipy", "torch", "z3-solver", "sympy", "onnx", "onnxruntime", "scikit-learn",
+             "pyoperon")  # fmt: skip
 
 
 def provenance(command: str, code: str, more: Sequence[str] = ()) -> str:

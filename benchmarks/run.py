@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         publish(speed.page(entries, FOLDER, provenance(command(options), store.code)),
                 RESULTS / "speed.md" if whole else None)  # fmt: skip
     if "search" in parts and whole:
-        publish(search_results.page(provenance(command(options), store.code)),
+        publish(search_results.page(provenance(command(options) + " --part search", store.code)),
                 RESULTS / "search_speed.md")  # fmt: skip
 
 

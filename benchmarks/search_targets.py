@@ -25,6 +25,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 """Values (n,) for inputs (n, 3)."""
 
 EXAMPLES = 64
+SEED = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Hidden:
     fresh_values: np.ndarray
 
 
-def hidden_targets(count: int, seed: int = 7) -> list[Hidden]:
+def hidden_targets(count: int, seed: int = SEED) -> list[Hidden]:
     """Targets of 7 to 11 nodes that no expression of cost 5 computes, all finite and below 1e4."""
     random = np.random.default_rng(seed)
     bank = grow(start(leaves(EXAMPLES)), NUMERIC, 5)

@@ -16,12 +16,11 @@ from typing import Any
 from distill.distillation import Alternative, Distillation
 from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
-from distill.literal import literal_program
 from distill.load import load
 from distill.load.examples import examples_hash
 from distill.network import Network
 from distill.pipeline import Outcome, Settings, distil
-from distill.run.budget import DEFAULT_STEPS, Budget, Progress, silent
+from distill.run.budget import Budget, Progress, default_steps, silent
 from distill.synthesize.loop import Vocabulary
 from distill.target import make_target, resolve_output
 from dsl.cost import VERSION
@@ -65,11 +64,14 @@ def distill(
             of the domain on which a discrete program over reals may differ (default 1 %).
         margin: decisions of the network closer than this may differ.
         exact: forbid changes of the network's weights.
-        budget: seconds that the search may take; steps: candidates it may look at.
+        budget: seconds after which everything is ended; steps: work that may be done, counted so
+            that no clock matters (see `distill.run.budget`); by default what an ordinary machine
+            does well within the budget.
         seed: of everything random; the same network, seed and steps give the same program.
-        jobs: worker processes; the program doesn't depend on it.
+        jobs: threads that work side by side; the program doesn't depend on it.
         hints: guesses to start from, as text over the domain's names or as expressions.
-        allowed, forbidden: names of primitives; primitives: your own.
+        allowed, forbidden: names of primitives for the search; what is forbidden is in no program
+            but your hints and the network's own arithmetic; primitives: your own.
         progress: called with a stage and how much of it is done (or None).
 
     Raises:
@@ -95,7 +97,7 @@ def distill(
         hints=tuple(_hint(h, domain) for h in hints),
         progress=progress or silent,
     )
-    spent = Budget(steps or DEFAULT_STEPS, budget)
+    spent = Budget(steps or default_steps(budget), budget, jobs)
     with _interruptible(spent):
         outcome = distil(target, settings, spent)
     return _distillation(outcome, network, domain, spent, seed)
@@ -254,14 +256,23 @@ def _distillation(
         target.reading,
         alternatives,
         found=outcome.finished or not outcome.literal,
-        literal=literal_program(target.form, domain, target.output, plain_matrices=True),
-        note=_note(outcome),
+        literal=outcome.own,
+        note=_note(outcome, budget),
         interrupted=budget.interrupted,
+        timed_out=budget.timed_out,
         data=data,
     )
 
 
-def _note(outcome: Outcome) -> str:
+def _note(outcome: Outcome, budget: Budget) -> str:
+    late = (
+        f"time ended this run after {budget.spent:,} of {budget.steps:,} steps; "
+        "with more seconds it may end otherwise"
+    )
+    return "; ".join([late] * budget.timed_out + [_near(outcome)] * bool(_near(outcome)))
+
+
+def _near(outcome: Outcome) -> str:
     if outcome.loose:
         return (
             f"off by up to {outcome.program_vs_deployed.achieved:.3g}, more than 2 % of the "
@@ -328,8 +339,10 @@ def _inspected(network: Network) -> Iterator[tuple[str, str]]:
     yield "input", f"{network.input_name!a} {list(network.input_shape)}"
     yield "output", f"{network.output_name!a} {list(network.output_shape)}"
     yield "read as", str(resolve_output(network, None))
-    for label, value in found.items():
-        yield str(label).replace("_", " "), str(value)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found["operations"].items())
+    yield "operations", f"{found['operation_count']}: {kinds}"
+    yield "parameters", str(found["parameters"])
+    yield "ends with", str(found["last_operation"])
 
 
 def check(folder: str | Path) -> Any:

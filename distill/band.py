@@ -34,7 +34,8 @@ class Part:
 
     def holds(self, scalars: Array) -> NDArray[np.bool_]:
         """Which rows (n, s) lie in the box."""
-        return ((scalars >= self.lower) & (scalars <= self.upper)).all(1)
+        inside = (scalars >= np.array(self.lower)) & (scalars <= np.array(self.upper))
+        return np.asarray(inside.all(1))
 
     def wider(self, margin: float) -> Part:
         """The same part with another margin."""

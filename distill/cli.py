@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
+import warnings
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 FOUND, FAULT, BAD_INPUT, BUDGET, REFUTED, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 VERDICT_CODES = {"holds": FOUND, "refuted": REFUTED, "unknown": UNKNOWN}
+TOO_MUCH = 2**53
 REFUSED: type[Exception] = typer.BadParameter.__bases__[0]  # typer exports no UsageError itself
 
 app = typer.Typer(
@@ -100,10 +103,11 @@ def run(
     ] = False,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
     steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Threads; they change no result.")] = 1,
     seed: Seed = 0,
     out: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Where to; default ./NAME.distilled.")
+        str | None,
+        typer.Option(metavar="DIR", help="Where to; default ./NAME.distilled, NAME the model's."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print evidence.json.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
@@ -151,7 +155,7 @@ def show(
         views.Form, typer.Option("--as", help="In which form to print the program.")
     ] = views.Form.text,
     expand: Annotated[
-        int, typer.Option(metavar="N", help="Open the program's parts N levels down.")
+        int, typer.Option(metavar="N", help="Write out its parts N levels down, to the network.")
     ] = 0,
     front: Annotated[
         bool, typer.Option("--front", help="List the other programs: bits against error.")
@@ -164,10 +168,8 @@ def show(
     found = Distillation.load(folder)
     if front:
         views.print_front(found.front)
-    elif expand:
-        views.print_text(str(found.expand(expand)))
     else:
-        views.print_text(views.program_as(found, form))
+        views.print_text(views.program_as(found, form, expand))
 
 
 @app.command()
@@ -254,8 +256,10 @@ def _check_limits(**limits: float | None) -> None:
 
 
 def _require(option: str, value: float | None, least: float) -> None:
-    if value is not None and not (math.isfinite(value) and value >= least):
+    if value is not None and not least <= value < math.inf:
         raise BadInput(f"{option} is {value}; it must be a finite number of at least {least}.")
+    if value is not None and value >= TOO_MUCH:
+        raise BadInput(f"{option} is too large; it must be below 2**53.")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -272,7 +276,10 @@ def answer(words: list[str], *, debug: bool = False) -> int:
     `debug` its traceback. An interrupt gets 130, whether or not the search made a result of it.
     """
     try:
-        code = app(words, standalone_mode=False) or FOUND
+        with warnings.catch_warnings():
+            # numpy's about overflow and division by zero: values are looked at where they count
+            warnings.simplefilter("ignore", RuntimeWarning)
+            code = app(words, standalone_mode=False) or FOUND
     except BrokenPipeError:
         _drop_stdout()
         return FOUND
@@ -303,12 +310,16 @@ def _is_bad_input(error: Exception) -> bool:
     from dsl.domain import DomainError
     from dsl.text import ParseError
 
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return True
     return isinstance(error, BadInput | DomainError | ParseError | REFUSED)
 
 
 def _sentence(error: Any) -> str:
+    from dsl.text import shortened
+
     text = error.format_message() if isinstance(error, REFUSED) else str(error)  # pyright: ignore
-    return " ".join(text.split())
+    return shortened(" ".join(text.split()), 1000)
 
 
 def _harden_streams() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from distill.distillation import Alternative, Distillation
     from distill.evidence import Claim
     from dsl.primitive import Primitive
+    from dsl.program import Program
 
 Report = Callable[[str, "float | None"], None]
 """Takes the stage's name and the share that is done, 0..1, if it is known."""
@@ -138,19 +139,28 @@ def print_claim(claim: Claim) -> None:
         print_text(f"    {label}: {value}")
 
 
-def program_as(found: Distillation, form: Form) -> str:
-    """The program of a distillation in one of the forms."""
+def program_as(found: Distillation, form: Form, depth: int = 0) -> str:
+    """The program of a distillation in one of the forms, its parts opened `depth` levels down."""
+    program = found.expand(depth)
     if form is Form.text:
-        from dsl.text import show_program
+        return str(program).rstrip()
+    if form is Form.python:
+        return (_plain_python(program) if depth else found.source).rstrip()
+    return str(_other_forms()[form](program)).rstrip()
 
-        return show_program(found.program).rstrip()
-    makers: dict[Form, Callable[[], Any]] = {
-        Form.python: found.to_python,
-        Form.sympy: found.to_sympy,
-        Form.latex: found.to_latex,
-        Form.english: found.to_english,
-    }
-    return str(makers[form]()).rstrip()
+
+def _plain_python(program: Program) -> str:
+    """Without the checks and the evidence of program.py, which are about another program."""
+    from dsl.meanings.python import to_python
+
+    return to_python(program)
+
+
+def _other_forms() -> dict[Form, Callable[[Program], Any]]:
+    from dsl.meanings.english import to_english
+    from dsl.meanings.sympy_ import to_latex, to_sympy
+
+    return {Form.sympy: to_sympy, Form.latex: to_latex, Form.english: to_english}
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def equivalence(
     begin = time.perf_counter()
     first, second = (as_batch(x, domain) for x in (a, b))
     allowed = _DEFAULT if tolerance is None else tolerance
-    total, seen, worst = domain.count, 0, 0.0
+    total, tried, seen, worst = domain.count, 0, 0, 0.0
     listed = total is not None and total <= _ALL_AT_MOST
     ended = True
 
@@ -50,12 +50,13 @@ def equivalence(
 
     for counted, columns in _blocks(domain, listed, seed):
         apart = _apart(first(columns), second(columns))
+        tried += rows(columns)
         seen += rows(columns) * counted
         worst = max(worst, float(apart.max(initial=0.0)))
         if worst > allowed:
             row = int(apart.argmax())
             example = shrunk(domain, tuple(c[row : row + 1] for c in columns), differs, seed)
-            return _refuted(example, first, second, domain, seen, allowed, begin)
+            return _refuted(example, first, second, domain, tried, allowed, begin)
         if time.perf_counter() - begin > budget:
             ended = False
             break
@@ -128,8 +129,9 @@ def _from_path(path: Path) -> Any:
         file = path / "program.dsl" if path.is_dir() else path
         try:
             return parse_program(file.read_text(encoding="utf-8"))
-        except (OSError, ParseError) as error:
-            raise BadInput(f"can't read a program from {str(file)!a}: {error}") from None
+        except (OSError, UnicodeDecodeError, ParseError) as error:
+            what = error.strerror if isinstance(error, OSError) else error
+            raise BadInput(f"can't read a program from {str(file)!a}: {what}") from None
     return load(path)
 
 
@@ -148,6 +150,8 @@ def _by_rows(function: Callable[..., Any], domain: Domain, columns: Columns) -> 
         return np.array([function(*domain.row(columns, i)) for i in range(rows(columns))])
     except TypeError as error:
         raise BadInput(f"the function can't be called on the domain's values: {error}") from None
+    except ArithmeticError as error:
+        raise BadInput(f"the function isn't defined on all of the domain: {error}") from None
 
 
 def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -184,11 +188,13 @@ def _refuted(
     first: Batch,
     second: Batch,
     domain: Domain,
-    seen: int,
+    tried: int,
     allowed: float,
     begin: float,
 ) -> Claim:
     values = first(example), second(example)
+    apart = float(_apart(*values)[0])
+    once = ", once and not again: one of them gives more than one answer" * (apart <= allowed)
     names = [f.name for f in domain.fields]
     shown = {
         "inputs": dict(zip(names, domain.row(example, 0), strict=True)),
@@ -198,10 +204,10 @@ def _refuted(
     return Claim(
         "refuted",
         "property",
-        f"they differ on an input (found within {seen:,} tried)",
+        f"they differ on an input (found within {tried:,} tried){once}",
         tolerance=allowed,
-        achieved=float(_apart(*values)[0]),
-        count=seen,
+        achieved=apart,
+        count=tried,
         arithmetic="as run",
         seconds=time.perf_counter() - begin,
         counterexample=shown,

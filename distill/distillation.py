@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,8 @@ class Distillation:
 
     network: the one that the program explains (deploy this one); original: the one that was
     given; front: shorter or more exact programs; found: False where the budget ended the search
-    and the program is the network's own arithmetic; interrupted: by Ctrl-C; note: what else a
+    and the program is the network's own arithmetic; interrupted: by Ctrl-C; timed_out: seconds, not
+    steps, ended it; note: what else a
     reader should know; data: the user's examples, where a claim was made on them.
     """
 
@@ -52,6 +54,7 @@ class Distillation:
     literal: Program | None = None
     note: str = ""
     interrupted: bool = False
+    timed_out: bool = False
     data: Columns | None = None
 
     @cached_property
@@ -106,13 +109,16 @@ class Distillation:
         return to_english(self.program)
 
     def expand(self, depth: int = 1) -> Program:
-        """The program with parts replaced by what they stand for; the last level is the network.
+        """The program `depth` levels down; below the last one is the network's own arithmetic.
 
-        A program of one part has one level below it: the network's own arithmetic.
+        Each level writes out the definitions that are called and the innermost named values. A
+        level that would fill pages is left out, and so are those between it and the network.
         """
-        if depth <= 0 or self.literal is None:
-            return self.program
-        return self.literal
+        from dsl.expand import levels
+
+        below = () if self.literal in (None, self.program) else (self.literal,)
+        found = list(islice(chain(levels(self.program), below), max(depth, 0) + 1))
+        return found[-1]
 
     def summary(self) -> str:
         """The program, its evidence and its sizes as text."""

@@ -107,6 +107,12 @@ class NormalForm:
                 found.append(found[node.sources[0]])
         return tuple(found)
 
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications that one input takes, the entries of all matrices."""
+        affine = [node for node in self.nodes if isinstance(node, Affine)]
+        return sum(matrix.size for node in affine for _, matrix in node.terms)
+
     def run(self, inputs: Array) -> Array:
         """Evaluate in float64 on `inputs` (n, input_width); returns (n, output width)."""
         return self.wires(inputs)[self.output]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -46,8 +47,10 @@ from dsl.program import Expression, Program
 from dsl.types import BOOL, Category
 
 _SEARCH_SHARE = 0.25
-_SIMPLIFY_SHARE = 0.9
-_ROUNDING_SHARE = 1.3
+_SIMPLIFY_SHARE = 0.6
+_ROUNDING_SHARE = 0.8
+"""Shares of all steps by which these stages end; proofs have all that is left."""
+
 _FITTED = 4096
 _TRIES = 4
 _FORMS = 3
@@ -65,9 +68,6 @@ _DIFFER_AT_MOST = 0.01
 
 _PROGRAM_LEFT_OUT_AT_MOST = 0.3
 """And a found program: its band may be wide where the network itself wavers; it is printed."""
-
-_VERIFY_SHARE = 1.5
-"""Proofs may go on for half of the budget after it; what is proved by then is the claim."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ class Settings:
 class Outcome:
     """The program with its claims, the network it explains, and what else was found.
 
+    own: the explained network's arithmetic, matrix by matrix, as its bits are counted;
     finished: whether the search ran to its end; literal: whether the program is the network's
     own arithmetic because nothing shorter was found; loose: whether the program is farther off
     than twice the default tolerance, because nothing closer that is short was found.
@@ -95,6 +96,7 @@ class Outcome:
 
     target: Target
     chosen: Candidate
+    own: Program
     deployed: Network
     program_vs_deployed: Claim
     deployed_vs_original: Claim
@@ -108,33 +110,35 @@ class Outcome:
 
 def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     """Find the shortest program for a target and say what is known about it."""
-    pool = Pool(target, judging_points(target, settings.seed))
+    points, forbidden = judging_points(target, settings.seed), settings.vocabulary.forbidden
+    pool = Pool(target, points, forbidden=forbidden)
     finished = propose(pool, settings, budget)
     literal = exact_literal(target)
     pool.add(literal)
-    network_bits = own_bits(target)
+    own = own_arithmetic(target)
     standing = first_standing(pool, literal, settings, budget)
     if standing is None and not settings.exact:
         small = kept_behaviour(pool, literal, settings, budget)
         if small is not None:
-            return replace(small, network_bits=network_bits, finished=finished)
+            return replace(small, network_bits=program_bits(own, 32.0), finished=finished)
     if standing is None:
         standing = (*verified(pool.target, literal, settings, budget), literal, _NEAR)
-    return _unchanged(pool, literal, standing, network_bits, finished)
+    return _unchanged(pool, literal, standing, own, finished)
 
 
 def _unchanged(
-    pool: Pool, literal: Candidate, standing: Standing, network_bits: float, finished: bool
+    pool: Pool, literal: Candidate, standing: Standing, own: Program, finished: bool
 ) -> Outcome:
     """The outcome for a program of the network as it is."""
     square, claim, chosen, reach = standing
     return Outcome(
         square.target,
         chosen,
+        own,
         pool.target.network,
         claim,
         IDENTICAL,
-        network_bits,
+        program_bits(own, 32.0),
         tuple(front([j for j in pool.judged.values() if np.isfinite(j.relative)])),
         finished,
         chosen.route == literal.route,
@@ -154,9 +158,8 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
         return True
     settings.progress("searching", None)
     try:
-        ended = search_values(
-            pool, budget, settings.seed, settings.vocabulary, budget.share(_SEARCH_SHARE)
-        )
+        stage = budget.stage(_SEARCH_SHARE)
+        ended = search_values(pool, settings.seed, settings.vocabulary, stage)
     except DomainError:
         return True
     offer_simplified(pool)
@@ -176,10 +179,9 @@ def _simplified(target: Target) -> Iterator[NormalForm]:
     yield simplify_exact(target.form, low, high)
 
 
-def own_bits(target: Target) -> float:
-    """A network's bits: its literal program straight after load, 32 bits a weight."""
-    plain = literal_program(target.form, target.domain, target.output, plain_matrices=True)
-    return program_bits(plain, 32.0)
+def own_arithmetic(target: Target) -> Program:
+    """The network's literal program as it is: a network's bits are its, at 32 bits a weight."""
+    return literal_program(target.form, target.domain, target.output, plain_matrices=True)
 
 
 Standing = tuple[Square, Claim, Candidate, float]
@@ -244,7 +246,7 @@ def verified(
         found = hunt(square, settings.seed)
         worst = float(compare(target, made.program, found).distance.max(initial=0.0))
         square = replace(square, target=_loosened(target, worst, reach))
-    effort = Effort(should_stop=budget.share(_VERIFY_SHARE))
+    effort = Effort(should_stop=budget.stage(1.0))
     claim = verify(square, settings.seed, effort)
     if claim.achieved is not None and claim.verdict != "refuted":
         claim = replace(claim, achieved=max(claim.achieved, worst))
@@ -268,18 +270,19 @@ def kept_behaviour(
     if inputs is None:
         return None
     settings.progress("simplifying", None)
+    literal_of = lru_cache(maxsize=64)(partial(_literal_of, target))
     found = simplify_keeping(
         target.form,
         inputs,
         _kind(target),
         target.output.level,
         settings.seed,
-        should_stop=budget.share(_SIMPLIFY_SHARE),
-        bits=lambda form: _literal_of(target, form).bits,
+        should_stop=budget.stage(_SIMPLIFY_SHARE),
+        bits=lambda form: literal_of(form).bits,
     )
     forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
     for form in itertools.chain(forms, _rounded(target, settings, budget)):
-        made = _literal_of(target, form)
+        made = literal_of(form)
         if made.bits < literal.bits:
             outcome = _of_simplified(pool, made, form, settings, budget)
             if _keeps(target, outcome, settings.seed):
@@ -293,7 +296,7 @@ def _rounded(target: Target, settings: Settings, budget: Budget) -> Iterator[Nor
     if alike is None or not np.isfinite(alike.raw).all():
         return
     x, raw = alike.points[-_FITTED:], alike.raw[-_FITTED:]
-    stop = budget.share(_ROUNDING_SHARE)
+    stop = budget.stage(_ROUNDING_SHARE)
     yield from rounded_alike(target.form, x, decision_shares(target, raw), alike, stop)
 
 
@@ -328,6 +331,7 @@ def _of_simplified(
     return Outcome(
         square.target,
         made,
+        own_arithmetic(square.target),
         deployed,
         claim,
         deployed_claim(target, small, settings.seed),

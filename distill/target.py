@@ -5,7 +5,6 @@ No labels and no task definition ever come here; examples are drawn from the net
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 from distill.errors import BadInput
 from distill.network import Network
 from distill.normal_form import NormalForm
-from dsl.domain import Columns, Domain
-from dsl.text import ParseError, Reader
+from dsl.domain import Columns, Domain, rows
+from dsl.text import ParseError, Reader, shortened
 from dsl.types import BOOL, INT, REAL, Bool, Category, Int, Type, Vector, element, lift
 
 Array = NDArray[np.float64]
@@ -122,8 +121,8 @@ def parse_output(text: str) -> Output:
             raise reader.error("the end")
     except ParseError as error:
         raise BadInput(
-            f"can't read the output type {text!r}: {error}; examples are 'real', 'bool above 0.5', "
-            "'category(3)', 'int', 'bool[4]'"
+            f"can't read the output type {shortened(text, 200)!r}: {error}; "
+            "examples are 'real', 'bool above 0.5', 'category(3)', 'int', 'bool[4]'"
         ) from None
     return _with_level(text, item, level)
 
@@ -131,9 +130,13 @@ def parse_output(text: str) -> Output:
 def _with_level(text: str, item: Type, level: str) -> Output:
     if not level:
         return Output(item, 0.0 if element(item) != BOOL else np.nan)
-    if element(item) != BOOL or not re.fullmatch(r"\s*-?\d+(\.\d+)?(e-?\d+)?\s*", level):
+    try:
+        value = float(level)
+    except ValueError:
+        value = np.nan
+    if element(item) != BOOL or not np.isfinite(value):
         raise BadInput(f"'above' needs a bool and a number, as in 'bool above 0.7'; got {text!r}")
-    return Output(item, float(level))
+    return Output(item, value)
 
 
 def infer_output(network: Network) -> Output:
@@ -183,7 +186,8 @@ def make_target(
     """Put a network on a domain; the tolerance defaults as the contract says.
 
     Raises:
-        BadInput: the domain's width isn't the network's.
+        BadInput: the domain's width isn't the network's, no point meets its condition, or the
+            network gives no finite numbers on it.
     """
     if domain.width != network.input_width:
         raise BadInput(
@@ -193,21 +197,30 @@ def make_target(
     core, read = _without_last(network, output)
     form = core.normal_form()
     target = Target(network, core, domain, read, output, form, tolerance or 0.0, margin, data)
+    raw = _first_outputs(target, seed)
     if tolerance is None:
-        eps = _default_tolerance(target, seed)
+        eps = 0.01 if read.discrete else 0.01 * float(np.ptp(raw, axis=0).max())
         target = replace(target, tolerance=eps, soft=not read.discrete)
     return target
 
 
-def _default_tolerance(target: Target, seed: int) -> float:
-    if target.output.discrete:
-        return 0.01
-    if target.finite and (target.domain.count or 0) <= 1 << 14:
-        columns = target.domain.points(0, target.domain.count or 0)
+def _first_outputs(target: Target, seed: int) -> Array:
+    """Outputs (n, m) on all of a small domain, else on draws; refuses what nothing can explain."""
+    domain = target.domain
+    if target.finite and (domain.count or 0) <= 1 << 14:
+        columns = domain.points(0, domain.count or 0)
     else:
-        columns = target.domain.sample(np.random.default_rng(seed), 4096)
-    raw = target.raw(columns)
-    return 0.01 * float(np.ptp(raw, axis=0).max())
+        columns = domain.sample(np.random.default_rng(seed), 4096)
+    if not rows(columns):
+        raise BadInput(f"no point of the domain '{domain}' meets its condition; loosen it")
+    with np.errstate(all="ignore"):
+        raw = target.raw(columns)
+    if not np.isfinite(raw).all():
+        raise BadInput(
+            f"the network's outputs aren't finite numbers everywhere on the domain '{domain}'; "
+            "give narrower bounds"
+        )
+    return raw
 
 
 def _without_last(network: Network, output: Output) -> tuple[Network, Output]:

@@ -8,13 +8,19 @@ item   = atom { "[" n {"," n} "]" } [ "as" encoding ]
 from __future__ import annotations
 
 import keyword
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
 from dsl.domain import Domain, DomainError, Encoding, Field
 from dsl.program import Expression
-from dsl.text import ParseError, Reader, show, show_rational
+from dsl.text import ParseError, Reader, shortened, show, show_rational
 from dsl.types import BOOL, INT, REAL, Bool, Category, Int, Real, quote
+
+_MOST_SCALARS = 1 << 24
+_MOST_BITS = 62
+_LARGEST_INT = Fraction(1 << 53)  # networks see floats, in which larger ints coincide
+_LARGEST_REAL = Fraction(sys.float_info.max)
 
 
 def parse_domain(text: str) -> Domain:
@@ -27,7 +33,8 @@ def parse_domain(text: str) -> Domain:
         return _read_domain(text)
     except ParseError as error:
         raise DomainError(
-            f"can't read the domain {text!r}: {error}; an example is 'x: real(-1,1)[2] * b: bool'"
+            f"can't read the domain {shortened(text, 200)!r}: {error}; "
+            "an example is 'x: real(-1,1)[2] * b: bool'"
         ) from None
 
 
@@ -75,13 +82,15 @@ def _read_field(reader: Reader) -> Field:
             shape.append(_size(reader))
         reader.expect("]")
     field = replace(field, name=name, shape=tuple(shape))
+    if field.scalars > _MOST_SCALARS:
+        raise DomainError(f"a field holds at most {_MOST_SCALARS} scalars; got {field.scalars}")
     return replace(field, encoding=_read_encoding(reader, field))
 
 
 def _size(reader: Reader) -> int:
     size = reader.integer()
-    if not 1 <= size <= 1 << 24:
-        raise DomainError(f"a length must be from 1 to {1 << 24}; got {size}")
+    if not 1 <= size <= _MOST_SCALARS:
+        raise DomainError(f"a length must be from 1 to {_MOST_SCALARS}; got {size}")
     return size
 
 
@@ -118,11 +127,16 @@ def _read_bounds(reader: Reader, whole: bool) -> tuple[Fraction | None, Fraction
 
 def _bound(reader: Reader, whole: bool) -> Fraction:
     sign = -1 if reader.skip("-") else 1
-    if reader.next.kind != "number":
-        raise reader.error("a number")
-    value = sign * Fraction(reader.take().text)
+    token = reader.next
+    value = sign * Fraction(reader.number())
     if whole and value.denominator != 1:
-        raise DomainError(f"the bounds of an int are whole; got {value}")
+        raise DomainError(f"the bounds of an int are whole; got {token.shown()}")
+    most = _LARGEST_INT if whole else _LARGEST_REAL
+    if abs(value) > most:
+        raise DomainError(
+            f"the number {token.shown()} at {token.start} is too large; networks compute with "
+            f"numbers up to {float(most):.3g}"
+        )
     return value
 
 
@@ -178,6 +192,8 @@ def _bool_encoding(reader: Reader) -> Encoding:
 
 def _bits_encoding(field: Field, count: int) -> Encoding:
     low, high = field.bounds
+    if not 0 <= count <= _MOST_BITS:
+        raise DomainError(f"'as bits(n)' takes from 1 to {_MOST_BITS} bits; got {count}")
     if low < 0 or high >= 1 << count:
         raise DomainError(f"int({low},{high}) doesn't fit into {count} bits")
     return Encoding("bits", bits=count)

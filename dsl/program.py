@@ -290,6 +290,11 @@ def free_variables(expression: Expression) -> dict[str, Type]:
     return found[expression]
 
 
+def primitives_of(expression: Expression) -> frozenset[str]:
+    """Names of the primitives that it uses."""
+    return frozenset(n.primitive.name for n in walk(expression) if isinstance(n, Prim))
+
+
 @dataclass(frozen=True)
 class Definition:
     """A named function: typed parameters, body, and the type it is declared to return."""

@@ -1,4 +1,4 @@
-"""The written form: printer and parser, which undo each other.
+"""The written form: parser and printer, which undo each other.
 
     def carry(a: bool, b: bool) -> bool =
       a and b
@@ -6,181 +6,49 @@
       let total = count(x) in
       total > 1 or carry(x[0], x[1])
 
-Rationals are written `0.25` or `1/3` (no spaces), reals that are whole `2.0`,
-alternative 1 of a category of 3 `@1/3`, functions `(v: real) -> v + 1`.
+Rationals are written `0.25` or `1/3` (no spaces), reals that are whole `2.0` or `2e0`,
+alternative 1 of a category of 3 `@1/3`, functions `(v: real) -> v + 1`. Expressions may nest
+as deeply as one likes; vectors, functions and types only `DEEPEST` times.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from dsl import primitives as _vocabulary  # noqa: F401 (fills the registry)
 from dsl.primitive import REGISTRY, Primitive
-from dsl.program import (
-    Call,
-    Const,
-    Definition,
-    Expression,
-    Lambda,
-    Let,
-    Prim,
-    Program,
-    Var,
-    call,
-    const,
-    function,
-    let,
-    prim,
-    var,
+from dsl.program import Definition, Expression, Program, call, const, function, let, prim, var
+from dsl.recursion import Steps, unrolled
+from dsl.text_show import (
+    PREFIX_NEG,
+    PREFIX_NOT,
+    VARIADIC,
+    show,
+    show_number,
+    show_program,
+    show_rational,
 )
-from dsl.types import (
-    BOOL,
-    INT,
-    REAL,
-    Category,
-    Record,
-    Sequence,
-    Type,
-    TypeMismatch,
-    Vector,
-)
+from dsl.text_tokens import ParseError, Token, number_of, shortened, tokens, unquote
+from dsl.types import BOOL, INT, REAL, Category, Record, Sequence, Type, TypeMismatch, Vector
 
-_ATOM, _PREFIX_NOT, _PREFIX_NEG, _OPEN = 100, 4, 8, 0
-_VARIADIC = frozenset({"and", "or", "xor", "+", "*"})
+__all__ = [
+    "DEEPEST",
+    "ParseError",
+    "Reader",
+    "parse",
+    "parse_program",
+    "parse_type",
+    "shortened",
+    "show",
+    "show_number",
+    "show_program",
+    "show_rational",
+]
 
+DEEPEST = 20
+"""How often vectors, functions and types may be nested in each other."""
 
-class ParseError(ValueError):
-    """The text isn't well formed; the message says where and what was expected."""
-
-
-# --- printing -------------------------------------------------------------------------------
-
-
-def show_number(value: Any, item: Type) -> str:
-    """A scalar literal of type `item`."""
-    if item == BOOL:
-        return "true" if value else "false"
-    if isinstance(item, Category):
-        return f"@{value}/{item.size}"
-    if item == INT:
-        return str(value)
-    return show_rational(Fraction(value))
-
-
-def show_rational(value: Fraction) -> str:
-    """`0.25`, `2.0` or `1/3`."""
-    bottom, digits = value.denominator, 0
-    while bottom % 10 == 0 or bottom % 5 == 0 or bottom % 2 == 0:
-        bottom = bottom // 10 if bottom % 10 == 0 else bottom // (5 if bottom % 5 == 0 else 2)
-        digits += 1
-    if bottom != 1 or digits > 60:
-        return f"{value.numerator}/{value.denominator}"
-    scaled = abs(value.numerator) * 10**digits // value.denominator
-    text = str(scaled).rjust(digits + 1, "0")
-    whole, part = (text, "0") if digits == 0 else (text[:-digits], text[-digits:])
-    return ("-" if value < 0 else "") + f"{whole}.{part}"
-
-
-def _show_value(value: Any, item: Type) -> str:
-    if isinstance(item, Vector):
-        inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
-        return "[" + ", ".join(_show_value(v, inner) for v in value) + "]"
-    return show_number(value, item)
-
-
-@dataclass(frozen=True)
-class _Text:
-    text: str
-    precedence: int
-
-    def within(self, precedence: int) -> str:
-        return self.text if self.precedence >= precedence else f"({self.text})"
-
-
-def show(expression: Expression) -> str:
-    """The written form of an expression."""
-    from dsl.program import walk
-
-    done: dict[Expression, _Text] = {}
-    for node in walk(expression):
-        done[node] = _show_node(node, [done[c] for c in node.children])
-    return done[expression].text
-
-
-def _show_node(node: Expression, parts: list[_Text]) -> _Text:
-    if isinstance(node, Const):
-        text = _show_value(node.value, node.type)
-        return _Text(text, _PREFIX_NEG if text.startswith("-") else _ATOM)
-    if isinstance(node, Var):
-        return _Text(node.name, _ATOM)
-    if isinstance(node, Let):
-        return _Text(f"let {node.name} = {parts[0].text} in {parts[1].text}", _OPEN)
-    if isinstance(node, Lambda):
-        names = ", ".join(f"{name}: {item}" for name, item in node.parameters)
-        return _Text(f"({names}) -> {parts[0].text}", _OPEN)
-    if isinstance(node, Call):
-        return _Text(f"{node.name}({', '.join(p.text for p in parts)})", _ATOM)
-    assert isinstance(node, Prim)
-    return _show_prim(node, parts)
-
-
-def _show_prim(node: Prim, parts: list[_Text]) -> _Text:
-    primitive = node.primitive
-    if primitive.name == "item":
-        return _Text(f"{parts[0].within(_ATOM)}[{parts[1].text}]", _ATOM)
-    if primitive.name == "slice":
-        return _Text(f"{parts[0].within(_ATOM)}[{parts[1].text}:{parts[2].text}]", _ATOM)
-    if primitive.name == "vector":
-        return _Text("[" + ", ".join(p.text for p in parts) + "]", _ATOM)
-    if primitive.name == "if_":
-        condition, yes, no = (p.within(1) for p in parts)
-        return _Text(f"if {condition} then {yes} else {no}", _OPEN)
-    if primitive.symbol:
-        return _show_operator(primitive, node, parts)
-    return _Text(f"{primitive.name}({', '.join(p.text for p in parts)})", _ATOM)
-
-
-def _show_operator(primitive: Primitive, node: Prim, parts: list[_Text]) -> _Text:
-    level, symbol = primitive.precedence, primitive.symbol
-    if len(parts) == 1:
-        gap = " " if symbol == "not" else ""
-        literal = isinstance(node.children[0], Const)
-        inner = f"({parts[0].text})" if literal else parts[0].within(level)
-        return _Text(f"{symbol}{gap}{inner}", level)
-    first = node.children[0]
-    nested = isinstance(first, Prim) and first.primitive is primitive and symbol in _VARIADIC
-    comparison = level == 5
-    left = parts[0].within(level + 1 if nested or comparison else level)
-    return _Text(f" {symbol} ".join([left, *(p.within(level + 1) for p in parts[1:])]), level)
-
-
-def show_program(program: Program) -> str:
-    """The written form of a program, a definition after the other."""
-    return "\n".join(map(_show_definition, program.definitions)) + "\n"
-
-
-def _show_definition(definition: Definition) -> str:
-    names = ", ".join(f"{name}: {item}" for name, item in definition.parameters)
-    lines = [f"def {definition.name}({names}) -> {definition.result} ="]
-    body = definition.body
-    while isinstance(body, Let):
-        lines.append(f"  let {body.name} = {show(body.children[0])} in")
-        body = body.children[1]
-    return "\n".join([*lines, f"  {show(body)}"])
-
-
-# --- parsing --------------------------------------------------------------------------------
-
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<number>\d+/\d+|\d+\.\d+(?:[eE][+-]?\d+)?|\d+)
-    |(?P<name>[A-Za-z_]\w*)
-    |(?P<string>"(?:[^"\\\n]|\\u\{[0-9a-f]+\}|\\["\\])*")
-    |(?P<symbol>->|\.\.|//|<=|>=|==|!=|[-+*/%<>()\[\],:=@]))""",
-    re.VERBOSE,
-)
+_COMPARISON = 5
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 _SYMBOLS = {p.symbol: p for p in REGISTRY.values() if p.symbol and p.name != "neg"}
 _KEYWORDS = frozenset({"let", "in", "if", "then", "else", "and", "or", "xor", "not", "def"}) | {
@@ -189,33 +57,7 @@ _KEYWORDS = frozenset({"let", "in", "if", "then", "else", "and", "or", "xor", "n
     "where",
     "as",
 }
-
-
-@dataclass(frozen=True)
-class Token:
-    """A piece of text with its kind and place."""
-
-    kind: str
-    text: str
-    start: int
-
-
-def tokens(text: str) -> list[Token]:
-    """Split a text; the last token is of kind `end`.
-
-    Raises:
-        ParseError: a character that starts no token.
-    """
-    found: list[Token] = []
-    position, end = 0, len(text.rstrip())
-    while position < end:
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise ParseError(f"unexpected {text[position:].lstrip()[:1]!r} at {position}")
-        kind = match.lastgroup or ""
-        found.append(Token(kind, match.group(kind), match.start(kind)))
-        position = match.end()
-    return [*found, Token("end", "", end)]
+Scope = dict[str, Type]
 
 
 class Reader:
@@ -224,6 +66,7 @@ class Reader:
     def __init__(self, text: str, definitions: dict[str, Definition] | None = None) -> None:
         self.tokens = tokens(text)
         self.place = 0
+        self.depth = 0
         self.definitions = {} if definitions is None else definitions
 
     @property
@@ -255,8 +98,13 @@ class Reader:
 
     def error(self, wanted: str) -> ParseError:
         """What was expected, and what stands there."""
-        found = self.next.text or "the end"
-        return ParseError(f"expected {wanted} at {self.next.start}, found {found!r}")
+        return ParseError(f"expected {wanted} at {self.next.start}, found {self.next.shown()}")
+
+    def number(self, wanted: str = "a number") -> int | Fraction:
+        """Read a number without a sign."""
+        if self.next.kind != "number":
+            raise self.error(wanted)
+        return number_of(self.take())
 
     def name(self) -> str:
         """Read a name that isn't a keyword."""
@@ -267,27 +115,49 @@ class Reader:
     def integer(self) -> int:
         """Read an int with an optional sign."""
         sign = -1 if self.skip("-") else 1
-        if self.next.kind != "number" or not self.next.text.isdigit():
-            raise self.error("an int")
-        return sign * int(self.take().text)
+        token = self.next
+        value = self.number("an int")
+        if not isinstance(value, int):
+            raise ParseError(f"expected an int at {token.start}, found {token.shown()}")
+        return sign * value
 
     def string(self) -> str:
         """Read a quoted text."""
         if self.next.kind != "string":
             raise self.error("a quoted text")
-        return unquote(self.take().text)
+        return unquote(self.take())
+
+    def size(self) -> int:
+        """Read a length, which is at least 1."""
+        token, size = self.next, self.integer()
+        if size < 1:
+            raise ParseError(f"a length is at least 1; got {size} at {token.start}")
+        return size
+
+    def deeper(self) -> None:
+        """Count one more level of vectors, functions or types; `self.depth -= 1` ends it."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ParseError(
+                f"vectors, functions and types are nested more than {DEEPEST} times at "
+                f"{self.next.start}; name the inner ones"
+            )
 
     # types
 
     def type(self) -> Type:
         """Read a type."""
+        self.deeper()
         item = self._type_atom()
         while self.skip("["):
-            shape = [self.integer()]
+            if isinstance(item, Vector):
+                raise ParseError("a vector of vectors is written with one bracket: real[2,3]")
+            shape = [self.size()]
             while self.skip(","):
-                shape.append(self.integer())
+                shape.append(self.size())
             self.expect("]")
             item = Vector(item, tuple(shape))
+        self.depth -= 1
         return item
 
     def _type_atom(self) -> Type:
@@ -303,7 +173,9 @@ class Reader:
             item = self.type()
             self.expect(")")
             return Sequence(item)
-        raise ParseError(f"there is no type {word!r}; known: bool, int, real, category(k), seq(T)")
+        raise ParseError(
+            f"there is no type {shortened(word, 40)!r}; known: bool, int, real, category(k), seq(T)"
+        )
 
     def _record(self) -> Type:
         fields: list[tuple[str, Type]] = []
@@ -324,6 +196,8 @@ class Reader:
             while self.skip(","):
                 labels.append(self.string())
             self.expect(")")
+            if len(set(labels)) < len(labels):
+                raise ParseError("two alternatives of a category have the same label")
             return Category(len(labels), tuple(labels))
         size = self.integer()
         self.expect(")")
@@ -331,40 +205,54 @@ class Reader:
             raise ParseError(f"a category has at least one alternative; got {size}")
         return Category(size)
 
-    # expressions
+    # expressions, on a stack of their own: see dsl.recursion
 
-    def expression(self, scope: dict[str, Type]) -> Expression:
+    def expression(self, scope: Scope) -> Expression:
         """Read an expression whose free names are in `scope`."""
         try:
-            return self._open(scope)
+            return unrolled(self._open(scope))
         except TypeMismatch as error:
             raise ParseError(str(error)) from None
 
-    def _open(self, scope: dict[str, Type]) -> Expression:
-        if self.skip("let"):
+    def _open(self, scope: Scope) -> Steps[Expression]:
+        if self.next.text == "let":
+            return (yield self._lets(dict(scope)))
+        if self.skip("if"):
+            condition = yield self._open(scope)
+            self.expect("then")
+            yes = yield self._open(scope)
+            self.expect("else")
+            return prim("if_", condition, yes, (yield self._open(scope)))
+        if self._at_lambda():
+            return (yield self._lambda(scope))
+        return (yield self._chain(scope, 1))
+
+    def _lets(self, scope: Scope) -> Steps[Expression]:
+        """A chain of lets; `scope` is changed."""
+        named: list[tuple[str, Expression]] = []
+        while self.skip("let"):
             name = self.name()
             self.expect("=")
-            value = self._open(scope)
+            value = yield self._open(scope)
             self.expect("in")
-            return let(name, value, self._open(scope | {name: value.type}))
-        if self.skip("if"):
-            condition = self._open(scope)
-            self.expect("then")
-            yes = self._open(scope)
-            self.expect("else")
-            return prim("if_", condition, yes, self._open(scope))
-        if self._at_lambda():
-            return self._lambda(scope)
-        return self._chain(scope, 1)
+            named.append((name, value))
+            scope[name] = value.type
+        found = yield self._open(scope)
+        for name, value in reversed(named):
+            found = let(name, value, found)
+        return found
 
     def _at_lambda(self) -> bool:
         ahead = self.tokens[self.place : self.place + 3]
         return [t.text for t in ahead[:1]] == ["("] and [t.text for t in ahead[2:]] == [":"]
 
-    def _lambda(self, scope: dict[str, Type]) -> Expression:
+    def _lambda(self, scope: Scope) -> Steps[Expression]:
+        self.deeper()
         parameters = self.parameters()
         self.expect("->")
-        return function(parameters, self._open(scope | dict(parameters)))
+        body = yield self._open(scope | dict(parameters))
+        self.depth -= 1
+        return function(parameters, body)
 
     def parameters(self) -> tuple[tuple[str, Type], ...]:
         """Read `(x: real, y: int)`."""
@@ -372,102 +260,106 @@ class Reader:
         found: list[tuple[str, Type]] = []
         while not self.skip(")"):
             name = self.name()
+            if name in dict(found):
+                raise ParseError(f"two parameters are named {name!r}; give each its own name")
             self.expect(":")
             found.append((name, self.type()))
             if self.next.text != ")":
                 self.expect(",")
         return tuple(found)
 
-    def _chain(self, scope: dict[str, Type], level: int) -> Expression:
-        if level == _PREFIX_NOT:
-            if self.skip("not"):
-                return prim("not_", self._chain(scope, level))
-            return self._chain(scope, level + 1)
-        if level == _PREFIX_NEG:
-            return self._negation(scope)
-        left = self._chain(scope, level + 1)
+    def _chain(self, scope: Scope, level: int) -> Steps[Expression]:
+        """Operators that bind at least as tightly as `level`."""
+        left = yield self._prefix(scope, level)
         while (operator := self._operator(level)) is not None:
-            items = [left, self._chain(scope, level + 1)]
-            while operator.symbol in _VARIADIC and self.skip(str(operator.symbol)):
-                items.append(self._chain(scope, level + 1))
+            tighter = operator.precedence + 1
+            items = [left, (yield self._chain(scope, tighter))]
+            while operator.symbol in VARIADIC and self.skip(str(operator.symbol)):
+                items.append((yield self._chain(scope, tighter)))
             left = prim(operator, *items)
-            if self.next.text in _COMPARISONS and level == 5:
+            if self.next.text in _COMPARISONS and operator.precedence == _COMPARISON:
                 raise self.error("brackets around one comparison")
         return left
 
     def _operator(self, level: int) -> Primitive | None:
         found = _SYMBOLS.get(self.next.text) if self.next.kind in ("symbol", "name") else None
-        if found is None or found.precedence != level or self.next.text == "not":
+        if found is None or found.precedence < level or self.next.text == "not":
             return None
         self.place += 1
         return found
 
-    def _negation(self, scope: dict[str, Type]) -> Expression:
+    def _prefix(self, scope: Scope, level: int) -> Steps[Expression]:
+        if level <= PREFIX_NOT and self.skip("not"):
+            return prim("not_", (yield self._chain(scope, PREFIX_NOT)))
         if not self.skip("-"):
-            return self._postfix(scope)
+            return (yield self._postfix(scope))
         if self.next.kind == "number":
-            number = self._number()
-            return const(-number.value, number.type)
-        return prim("neg", self._negation(scope))
+            return const(-self.number())
+        return prim("neg", (yield self._prefix(scope, PREFIX_NEG)))
 
-    def _postfix(self, scope: dict[str, Type]) -> Expression:
-        found = self._atom(scope)
+    def _postfix(self, scope: Scope) -> Steps[Expression]:
+        found = yield self._atom(scope)
         while self.skip("["):
-            index = self._open(scope)
+            index = yield self._open(scope)
             if self.skip(":"):
-                found = prim("slice", found, index, self._open(scope))
+                found = prim("slice", found, index, (yield self._open(scope)))
             else:
                 found = prim("item", found, index)
             self.expect("]")
         return found
 
-    def _number(self) -> Const:
-        text = self.take().text
-        return const(int(text)) if text.isdigit() else const(Fraction(text))
-
-    def _atom(self, scope: dict[str, Type]) -> Expression:
+    def _atom(self, scope: Scope) -> Steps[Expression]:
         if self.next.kind == "number":
-            return self._number()
+            return const(self.number())
         if self.skip("("):
-            found = self._open(scope)
+            found = yield self._open(scope)
             self.expect(")")
             return found
         if self.skip("["):
-            return prim("vector", *self._arguments(scope, "]"))
+            self.deeper()
+            items = yield self._arguments(scope, "]")
+            self.depth -= 1
+            return prim("vector", *items)
         if self.skip("@"):
-            index, size = self.take().text.split("/")
-            return const(int(index), Category(int(size)))
+            return self._alternative()
         if self.next.text in ("true", "false"):
             return const(self.take().text == "true")
-        return self._named(scope)
+        return (yield self._named(scope))
 
-    def _named(self, scope: dict[str, Type]) -> Expression:
+    def _alternative(self) -> Expression:
+        """The `1/3` of `@1/3`: alternative 1 of 3."""
+        token = self.take()
+        index, slash, size = token.text.partition("/")
+        if token.kind != "number" or not slash or not 0 <= int(index) < int(size):
+            raise ParseError(
+                f"expected an alternative such as '@1/3' (number 1 of 3, counted from 0) "
+                f"at {token.start}, found {token.shown()}"
+            )
+        return const(int(index), Category(int(size)))
+
+    def _named(self, scope: Scope) -> Steps[Expression]:
         name = self.name()
         if not self.skip("("):
             if name not in scope:
-                known = ", ".join(scope) or "none"
-                raise ParseError(f"there is no {name!r} here; names in scope: {known}")
+                known = shortened(", ".join(scope), 200) or "none"
+                raise ParseError(
+                    f"there is no {shortened(name, 40)!r} here; names in scope: {known}"
+                )
             return var(name, scope[name])
-        arguments = self._arguments(scope, ")")
+        arguments = yield self._arguments(scope, ")")
         if name in self.definitions:
             return call(name, tuple(arguments), self.definitions[name].result)
         if name not in REGISTRY:
-            raise ParseError(f"there is no primitive or definition {name!r}")
+            raise ParseError(f"there is no primitive or definition {shortened(name, 40)!r}")
         return prim(name, *arguments)
 
-    def _arguments(self, scope: dict[str, Type], end: str) -> list[Expression]:
+    def _arguments(self, scope: Scope, end: str) -> Steps[list[Expression]]:
         found: list[Expression] = []
         while not self.skip(end):
-            found.append(self._open(scope))
+            found.append((yield self._open(scope)))
             if self.next.text != end:
                 self.expect(",")
         return found
-
-
-def unquote(text: str) -> str:
-    """Undo `dsl.types.quote`."""
-    body = re.sub(r"\\u\{([0-9a-f]+)\}", lambda m: chr(int(m.group(1), 16)), text[1:-1])
-    return body.replace('\\"', '"').replace("\\\\", "\\")
 
 
 def parse_type(text: str) -> Type:
@@ -509,7 +401,11 @@ def parse_program(text: str) -> Program:
         reader.expect("->")
         result = reader.type()
         reader.expect("=")
+        if name in known:
+            raise ParseError(f"two definitions are named {name!r}; give each its own name")
         known[name] = Definition(name, parameters, reader.expression(dict(parameters)), result)
+    if not known:
+        raise ParseError("a program has at least one definition: def predict(x: real) -> real = x")
     try:
         return Program(tuple(known.values()))
     except TypeMismatch as error:

@@ -164,6 +164,9 @@ def test_no_permission_is_found_out_before_the_work(
 
 def test_the_default_folder_is_named_after_the_model() -> None:
     assert default_folder("models/iris.onnx") == Path("iris.distilled")
+    assert default_folder("model.onnx") == Path("model.distilled")
+    assert default_folder("../model.onnx") == Path("model.distilled")
+    assert default_folder("models/iris/model.onnx") == Path("iris.distilled")
 
 
 def test_publishing_moves_the_whole_draft(elsewhere: Path) -> None:

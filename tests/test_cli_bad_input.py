@@ -170,6 +170,57 @@ def test_a_domain_that_does_not_fit_is_refused_with_both_sizes(
     assert "5" in sentence
 
 
+DOMAINS = {
+    "empty by its condition": ("x: bool[5] where count(x) > 9", "meets its condition"),
+    "overflow": ("real(0,1e308)[5]", "finite numbers"),
+    "overflow by its encoding": ("real(0,1)[5] as affine(1e300,0)", "finite numbers"),
+    "ints that floats can't hold": ("int(0,9223372036854775807)[5]", "too large"),
+    "division by zero": ("real(0,1/0)[5]", "divides by zero"),
+    "nested": ("x: bool[5] where " + "(" * 3000, "expected a name"),
+    "no text": ("\x00\u202e", "unexpected"),
+}
+
+
+@pytest.mark.parametrize("case", DOMAINS)
+def test_a_domain_that_can_not_be_used(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text, words = DOMAINS[case]
+    line = ("run", MAJORITY, "--outputs", "bool", "--budget", "5", "--inputs", text)
+    assert words in refused(capsys, *line)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--seed", "9" * 400), "--seed is too large"),
+        (("--budget", "nan"), "--budget is nan"),
+        (("--outputs", "bool above 1e999"), "'above' needs"),
+        (("--outputs", "real" * 3000), "there is no type"),
+        (("--out", "a\x00b"), "Can't write"),
+        (("--out", "x" * 3000), "name too long"),
+        (("--data", "x" * 3000), "name too long"),
+    ],
+)
+def test_options_that_make_no_sense(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = refused(capsys, "run", MAJORITY, "--inputs", "bool[5]", "--budget", "5", *words)
+    assert said in sentence.replace("File name", "name").replace("file name", "name")
+    assert len(sentence) < 1100
+
+
+def test_a_file_name_that_no_disk_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("inspect", "check", "show"):
+        assert "too long" in refused(capsys, command, "x" * 5000)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"", b"def f(x: bool[5]) -> bool = " + b"(" * 9000]
+)
+def test_a_program_file_that_is_none(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("p.dsl", content)
+    assert "p.dsl" in refused(capsys, "compare", path, MAJORITY, "--inputs", "bool[5]")
+
+
 def test_an_output_type_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     line = ("run", MAJORITY, "--inputs", "bool[5]", "--outputs")
     assert "category(7)" in refused(capsys, *line, "category(7)")
@@ -184,8 +235,9 @@ def test_a_folder_that_no_run_wrote_is_refused(
     Path("empty").mkdir()
     assert "empty" in refused(capsys, command, "empty")
     Path("broken").mkdir()
-    write("broken/evidence.json", b"{")
-    assert "broken" in refused(capsys, command, "broken")
+    for content in (b"{", b"[" * 100_000, b'{"schema": 1e999}', b"\xff"):
+        write("broken/evidence.json", content)
+        assert "broken" in refused(capsys, command, "broken")
 
 
 def test_two_networks_of_other_sizes_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,7 +83,7 @@ def test_a_second_run_replaces_the_first(majority: str) -> None:
 
 def test_the_default_folder_is_beside_the_user(elsewhere: Path) -> None:
     assert answer(["run", MAJORITY, "--inputs", "x: bool[5]", "--outputs", "bool", "--quiet"]) == 0
-    assert [p.name for p in elsewhere.iterdir()] == ["model.distilled"]
+    assert [p.name for p in elsewhere.iterdir()] == ["majority.distilled"]
 
 
 def test_check_holds(majority: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,6 +118,17 @@ def test_show_expands_to_the_network(majority: str, capsys: pytest.CaptureFixtur
     assert len(capsys.readouterr().out) > len(short)
 
 
+@pytest.mark.parametrize("form", list(cli_views.Form))
+def test_show_expands_in_every_form(
+    form: cli_views.Form, majority: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = ["show", majority, "--as", form.value]
+    assert answer(shown, debug=True) == 0
+    short = capsys.readouterr().out
+    assert answer([*shown, "--expand", "9"], debug=True) == 0
+    assert capsys.readouterr().out not in ("", short)
+
+
 def test_show_lists_the_front(majority: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(["show", majority, "--front"], debug=True) == 0
     assert "bits" in capsys.readouterr().out
@@ -128,6 +139,8 @@ def test_inspect_names_sizes_and_operations(capsys: pytest.CaptureFixture[str]) 
     printed = capsys.readouterr().out
     assert "113" in printed
     assert "Relu" in printed
+    labels = [line.split()[0] for line in printed.splitlines()]
+    assert sorted(labels) == sorted(set(labels))
 
 
 def test_compare_agrees_and_refutes(majority: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,10 +38,17 @@ def float_errors(
     `inexact`: roundings more in the program's sums, whose constants may be rounded rationals.
     """
     ends = {i: (floats(low), floats(high)) for i, (low, high) in ranges.items()}
+    return errors_within(form, ends, start, inexact)
+
+
+def errors_within(
+    form: NormalForm, ends: dict[int, Ends], start: int, inexact: int = 2
+) -> dict[int, NDArray[np.float64]]:
+    """The same from ranges in floats."""
     errors: dict[int, Array] = {}
-    least = dict.fromkeys(ranges, -np.inf)
+    least = dict.fromkeys(ends, -np.inf)
     with np.errstate(all="ignore"):
-        for index in sorted(ranges):
+        for index in sorted(ends):
             node, single = form.nodes[index], index < start
             least[index] = _least(node, least)
             if isinstance(node, Affine):

@@ -42,11 +42,12 @@ def needed(form: NormalForm) -> list[int]:
     wanted = {0, form.output}
     for index in range(form.output, -1, -1):
         if index in wanted:
-            wanted.update(_sources(form, index))
+            wanted.update(sources_of(form, index))
     return sorted(wanted)
 
 
-def _sources(form: NormalForm, index: int) -> tuple[int, ...]:
+def sources_of(form: NormalForm, index: int) -> tuple[int, ...]:
+    """Wires that a node reads."""
     node = form.nodes[index]
     if isinstance(node, Affine):
         return tuple(source for source, _ in node.terms)
@@ -98,7 +99,7 @@ def wire_ranges(
     ranges: dict[int, Interval] = {}
     known: dict[int, Lines] = {}
     boxes = len(box[0].digits)
-    bent = {s for i in needed(form) for s in _sources(form, i) if i not in weights}
+    bent = {s for i in needed(form) for s in sources_of(form, i) if i not in weights}
     for index in needed(form):
         node = form.nodes[index]
         if index in weights:
@@ -187,7 +188,7 @@ def _backward(
             handed = [
                 (source, factor * where(rising, low[:, None], high[:, None]))
                 for source, low, high in zip(
-                    _sources(form, index), found.lower, found.upper, strict=True
+                    sources_of(form, index), found.lower, found.upper, strict=True
                 )
             ]
         for source, value in handed:

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.checker.exact import exact
-from distill.checker.float_error import float_errors
+from distill.checker.float_error import Ends, errors_within
 from distill.checker.leaf import Weights, exact_weights, wire_ranges
 from distill.checker.lower import Sides, both_sides, with_output
+from distill.checker.quick import boxes_at_once, quick_ranges, small
 from distill.checker.slopes import floats, own_slopes
+from distill.checker.smooth import NoBound
 from distill.guard import scores_of
 from distill.normal_form import Array, NormalForm
 from distill.target import Target
@@ -104,15 +106,31 @@ def _least(values: Array) -> Array:
 
 def _highest(sums: Sums, lower: Array, upper: Array) -> Array:
     """Upper bounds (b, rows) of all sums as computed, both runs' rounding added."""
-    box = exact(lower), exact(upper)
-    ranges = wire_ranges(sums.form, sums.weights, box, own_slopes)
-    errors = float_errors(sums.form, ranges, sums.sides.start)
+    size, count = boxes_at_once(sums.form), len(lower)
+    if count > size:
+        parts = [slice(start, start + size) for start in range(0, count, size)]
+        return np.concatenate([_highest(sums, lower[part], upper[part]) for part in parts])
+    ends = _ends(sums, lower, upper)
+    errors = errors_within(sums.form, ends, sums.sides.start)
     network = errors[sums.sides.form.output].max(axis=1)
     program = np.maximum.reduce([errors[wire].max(axis=1) for wire in sums.sides.program])
     rounding = np.stack([network, program], axis=1) @ sums.multiples.T * _SLACK
-    value = np.nextafter(floats(ranges[sums.form.output][1]), np.inf)
+    value = np.nextafter(ends[sums.form.output][1], np.inf)
     found = np.nextafter(value + np.nextafter(rounding, np.inf), np.inf)
     return np.where(np.isnan(found), np.inf, found)
+
+
+def _ends(sums: Sums, lower: Array, upper: Array) -> dict[int, Ends]:
+    """Ranges of all wires: in floats that are rounded outward, or exactly where those fail."""
+    try:
+        quick = quick_ranges(sums.form, lower, upper)
+        if small(quick).all():
+            return quick
+    except NoBound:
+        pass
+    box = exact(lower), exact(upper)
+    ranges = wire_ranges(sums.form, sums.weights, box, own_slopes)
+    return {index: (floats(low), floats(high)) for index, (low, high) in ranges.items()}
 
 
 def beyond(widths: list[dict], scalars: Array, margin: Array, guard: Array) -> Array:
@@ -128,14 +146,22 @@ def beyond(widths: list[dict], scalars: Array, margin: Array, guard: Array) -> A
     return found
 
 
+def _is_box(part: dict, scalars: int) -> bool:
+    """Ends in order, of the domain's size, and a weight and a margin from 0 up."""
+    lower, upper = part["lower"], part["upper"]
+    if not all(isinstance(e, list) and len(e) == scalars for e in (lower, upper)):
+        return False
+    numbers = [part["weight"], part["margin"], *lower, *upper]
+    if not all(isinstance(v, int | float) and np.isfinite(v) for v in numbers):
+        return False
+    ordered = all(a <= b for a, b in zip(lower, upper, strict=True))
+    return ordered and part["weight"] >= 0 and part["margin"] >= 0
+
+
 def faults(widths: list[dict], scalars: int) -> Iterator[str]:
     """What is wrong with a list of parts."""
     for part in widths:
-        ends = [part.get("lower"), part.get("upper")]
-        numbers = [part.get("weight"), part.get("margin")]
-        boxes = all(isinstance(e, list) and len(e) == scalars for e in ends)
-        plain = [*numbers, *(v for e in ends if isinstance(e, list) for v in e)]
-        good = all(isinstance(v, int | float) and np.isfinite(v) for v in plain)
-        if not boxes or not good or min(numbers) < 0:
+        named = isinstance(part, dict) and part.keys() == {"lower", "upper", "weight", "margin"}
+        if not named or not _is_box(part, scalars):
             yield "a part of the band isn't a box with a weight and a margin"
             return

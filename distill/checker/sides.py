@@ -25,7 +25,7 @@ from dsl.domain import Columns, Domain, rows
 from dsl.meanings import array
 from dsl.meanings.exact import run_exact
 from dsl.program import Program
-from dsl.types import BOOL, INT, REAL, Category, element
+from dsl.types import BOOL, INT, REAL, Category, TypeMismatch, element
 
 Values = Callable[[Program, Domain, Columns], NDArray[Any]]
 
@@ -52,7 +52,10 @@ def reading(text: str) -> Output:
     Raises:
         BadInput: it can't be read.
     """
-    found = parse_output(text)
+    try:
+        found = parse_output(text)
+    except TypeMismatch as error:
+        raise BadInput(f"evidence.json gives an output that there isn't: {error}") from None
     return replace(found, level=0.0) if np.isnan(found.level) else found
 
 

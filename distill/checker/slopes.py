@@ -13,7 +13,7 @@ import numpy as np
 
 from distill.checker.exact import Exact, exact
 from distill.checker.leaf import Slopes
-from distill.checker.lines import Interval, default_slopes
+from distill.checker.lines import Interval
 from distill.normal_form import ELEMENTWISE, Array
 
 Floats = list[tuple[Array, Array]]
@@ -22,16 +22,22 @@ Pair = tuple[list[Array], list[Array]]
 
 def own_slopes(index: int, name: str, inputs: list[Interval]) -> Slopes:
     """Lower and upper slopes of function `name` over the ranges of its sources."""
+    pair = float_slopes(name, [(floats(low), floats(high)) for low, high in inputs])
+    lower, upper = (tuple(exact(slope) for slope in slopes) for slopes in pair)
+    return lower, upper
+
+
+def float_slopes(name: str, ends: Floats) -> Pair:
+    """Lower and upper slopes, per source (b, width), finite."""
     with np.errstate(all="ignore"):
         if name in _CHOSEN:
-            ends = [(floats(low), floats(high)) for low, high in inputs]
             pair = _CHOSEN[name](ends)
         elif name in _SMOOTH:
-            pair = _chord(name, (floats(inputs[0][0]), floats(inputs[0][1])))
+            pair = _chord(name, ends[0])
         else:
-            flat = default_slopes(name, inputs)
+            flat = [np.zeros_like(low) for low, _ in ends]
             pair = flat, flat
-    lower, upper = (tuple(exact(np.nan_to_num(s, posinf=0, neginf=0)) for s in p) for p in pair)
+    lower, upper = ([np.nan_to_num(s, posinf=0, neginf=0) for s in side] for side in pair)
     return lower, upper
 
 

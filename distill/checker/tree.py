@@ -68,8 +68,8 @@ def walk(certificate: dict, roots: Roots) -> Leaves:
         if axis[node] == -1:
             leaves.append((node, low, high))
             continue
-        halves = _halves(low, high, axis[node], place[node], roots.integral)
-        waiting += [(child[node] + side, *half) for side, half in enumerate(halves)]
+        both = halves(low, high, axis[node], place[node], roots.integral)
+        waiting += [(child[node] + side, *half) for side, half in enumerate(both)]
     if not all(seen):
         raise Refused("The tree has nodes that belong to no box.")
     leaves.sort(key=lambda leaf: leaf[0])
@@ -77,7 +77,7 @@ def walk(certificate: dict, roots: Roots) -> Leaves:
     return Leaves(np.array(lows), np.array(highs), np.array(numbers))
 
 
-def _halves(
+def halves(
     low: list[float], high: list[float], axis: int, place: float, integral: NDArray[np.bool_]
 ) -> list[tuple[list[float], list[float]]]:
     """The two boxes of a cut; together they hold every (whole, if integral) point of the box."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from distill.errors import BadInput
 from distill.evidence import SCHEMA, Evidence
+from distill.export.evidence_shape import front_fault, shape_fault
 from distill.export.place import shown, staged
 from distill.export.property_test import property_test
 from distill.load import load, write_onnx
@@ -18,9 +19,15 @@ from distill.target import parse_output
 from dsl.domain import DomainError
 from dsl.domain_text import parse_domain
 from dsl.text import ParseError, parse_program
+from dsl.types import TypeMismatch
 
 if TYPE_CHECKING:
     from distill.distillation import Distillation
+
+
+_FAULTS = (KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What a text that isn't a program's or a domain's may raise."""
+_LONGEST = 300
 
 
 def save(distillation: Distillation, folder: Path) -> Path:
@@ -73,6 +80,9 @@ def load_distillation(folder: Path) -> Distillation:
 
     evidence = read_evidence(folder)
     extra = _json(folder / "front.json")
+    fault = front_fault(extra)
+    if fault is not None:
+        raise BadInput(f"front.json in {shown(folder)} {fault}")
     network = load(folder / "network.onnx")
     original = folder / "original.onnx"
     try:
@@ -99,8 +109,9 @@ def load_distillation(folder: Path) -> Distillation:
             extra["note"],
             data=read_examples(folder / NAME, domain) if "data" in evidence.hashes else None,
         )
-    except (ParseError, DomainError, KeyError, TypeError) as error:
-        raise BadInput(f"{shown(folder)} isn't a finished distillation: {error}") from None
+    except (ParseError, DomainError, TypeMismatch, *_FAULTS) as error:
+        told = str(error)[:_LONGEST]
+        raise BadInput(f"{shown(folder)} isn't a finished distillation: {told}") from None
 
 
 def read_evidence(folder: Path) -> Evidence:
@@ -112,10 +123,10 @@ def read_evidence(folder: Path) -> Evidence:
     data = _json(folder / "evidence.json")
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise BadInput(f"evidence.json in {shown(folder)} isn't of schema {SCHEMA}")
-    try:
-        return Evidence.from_json(data)
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"evidence.json in {shown(folder)} lacks {error}") from None
+    fault = shape_fault(data)
+    if fault is not None:
+        raise BadInput(f"evidence.json in {shown(folder)} {fault}")
+    return Evidence.from_json(data)
 
 
 def _read(path: Path) -> str:
@@ -132,5 +143,7 @@ def _read(path: Path) -> str:
 def _json(path: Path) -> Any:
     try:
         return json.loads(_read(path))
-    except ValueError:
-        raise BadInput(f"{path.name} in {shown(path.parent)} isn't JSON") from None
+    except (ValueError, RecursionError):
+        raise BadInput(
+            f"{path.name} in {shown(path.parent)} isn't JSON that a run writes"
+        ) from None

@@ -35,6 +35,9 @@ OURS = frozenset(
 """What a run (or testing its result) may leave; only these are replaced by a new run."""
 
 
+_SAYS_NOTHING = frozenset({"model", "network"})
+
+
 @dataclass(frozen=True)
 class Staging:
     """A hidden folder on the target's disk: `draft` is written to, `target` is where it belongs."""
@@ -65,8 +68,16 @@ class Staging:
 
 
 def default_folder(model: str) -> Path:
-    """`NAME.distilled` in the current folder for a model file NAME.onnx or NAME.pt2."""
-    return Path(f"{Path(model).stem or 'network'}.distilled")
+    """`NAME.distilled` in the current folder for a model file NAME.onnx or NAME.pt2.
+
+    A file that is only called `model` or `network` lends the name of the folder it was given in:
+    two such models next to each other don't replace each other's results.
+    """
+    path = Path(model)
+    name = path.stem
+    if name.lower() in _SAYS_NOTHING and path.parent.name not in ("", ".."):
+        name = path.parent.name
+    return Path(f"{name or 'network'}.distilled")
 
 
 def require_free(target: Path) -> None:
@@ -95,11 +106,11 @@ def staged(target: Path) -> Iterator[Staging]:
     Raises:
         BadInput: the target is foreign, or its disk can't be written.
     """
-    target = Path(os.path.abspath(target.expanduser())).resolve()
     try:
+        target = Path(os.path.abspath(target.expanduser())).resolve()
         require_free(target)
         holder = Path(tempfile.mkdtemp(prefix=".distill-", dir=_nearest_folder(target.parent)))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
         raise BadInput(_refusal(target, error)) from None
     try:
         draft = holder / "new"
@@ -138,6 +149,6 @@ def _keep_foreign(old: Path, new: Path) -> None:
             entry.rename(new / entry.name)
 
 
-def _refusal(target: Path, error: OSError) -> str:
-    reason = (error.strerror or str(error)).lower()
+def _refusal(target: Path, error: OSError | ValueError) -> str:
+    reason = (getattr(error, "strerror", None) or str(error)).lower()
     return f"Can't write to {shown(target)} ({reason}); give --out a folder that can be written."

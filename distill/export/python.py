@@ -17,6 +17,7 @@ from dsl.meanings.python import (
     used_primitives,
     with_python_names,
 )
+from dsl.meanings.python_wrap import wrap
 from dsl.program import Definition, substitute, var
 from dsl.types import BOOL, INT, Category, Type
 
@@ -62,16 +63,22 @@ def claim_text(claim: Claim) -> str:
     return text
 
 
+def _unless(condition: str) -> list[str]:
+    """`if not (condition):`, a line for each part of the condition where one line is too long."""
+    parts = wrap("if not ", condition)
+    return [*parts[:-1], f"{parts[-1]}:"] if len(parts) > 1 else [f"if not ({condition}):"]
+
+
 def _checks(domain: Domain, main: Definition) -> list[str]:
     lines: list[str] = []
     for field, (name, _) in zip(domain.fields, main.parameters, strict=True):
-        lines += [f"if not ({_inside(field, name)}):", f"    raise ValueError({_complaint(field)})"]
+        lines += [*_unless(_inside(field, name)), f"    raise ValueError({_complaint(field)})"]
     if domain.where is not None:
         named = {
             f.name: var(n, t) for f, (n, t) in zip(domain.fields, main.parameters, strict=True)
         }
         condition = expression_text(substitute(domain.where, named)).text
-        lines += [f"if not ({condition}):", '    raise ValueError("outside the domain")']
+        lines += [*_unless(condition), '    raise ValueError("outside the domain")']
     return lines
 
 

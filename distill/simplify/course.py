@@ -11,6 +11,7 @@ from distill.simplify.layers import Single
 from distill.simplify.lesson import Lesson
 
 _BATCH = 256
+_STEP_OVERHEAD, _STEPS_A_WEIGHT = 90, 0.15
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ class Course:
         """The price of a stage; it grows by the same factor from each to the next."""
         first, last = self.prices
         return first * (last / first) ** (stage / max(self.stages - 1, 1))
+
+
+def step_price(widths: tuple[int, int], hidden: tuple[int, ...]) -> int:
+    """Steps of work (see `distill.run.budget`) that a training step takes; widths: in, out."""
+    inputs, outputs = widths
+    below, above = (inputs, *hidden), (*hidden, outputs)
+    weights = sum((b + 1) * a for b, a in zip(below, above, strict=True))
+    return _STEP_OVERHEAD + int(_STEPS_A_WEIGHT * weights)
 
 
 def falling(share: float, first: float, last: float) -> float:

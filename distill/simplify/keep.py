@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 
 from distill.errors import BadInput
 from distill.normal_form import NormalForm
+from distill.run.budget import Stop, spend, steps_left
+from distill.simplify.course import step_price
 from distill.simplify.front import Simplified, front
 from distill.simplify.reading import make_reading
-from distill.simplify.school import Bits, School, Stopped, teach
+from distill.simplify.school import Bits, School, teach
 from distill.simplify.size import estimated_bits
+from distill.simplify.training import Stopped
 
 Array = NDArray[np.float64]
 
 STEPS = 60_000
 """Training steps that are worth it; more aren't taken."""
 _FEWEST_ROWS = 12
+_USUAL = (16,)
 
 
 def simplify_keeping(
@@ -33,7 +37,7 @@ def simplify_keeping(
     level: float = 0.0,
     seed: int = 0,
     steps: int = STEPS,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: Stop | None = None,
     progress: Callable[[int, int], None] | None = None,
     bits: Bits = estimated_bits,
 ) -> list[Simplified]:
@@ -41,9 +45,9 @@ def simplify_keeping(
 
     kind: how outputs are read: "category", "bool" (above `level`) or "real"; steps: training
     steps at most, each of one small batch (more than `STEPS` aren't taken); should_stop() is
-    asked and progress(done, steps) told at every step; bits: the measure to rank by. One
-    thread, the same result for the same seed and steps. Stopped early, what was found so far
-    is returned.
+    asked (and told what it took, where it is a `Stage`) and progress(done, steps) told at every
+    step; bits: the measure to rank by. The same seed and steps give the same result. Stopped
+    early, what was found so far is returned.
 
     Raises:
         BadInput: `x` doesn't fit, isn't finite or is too little to hold a third back; a kind
@@ -51,12 +55,19 @@ def simplify_keeping(
     """
     x = _checked(form, x)
     reading = make_reading(kind, level, form.run(x))
-    steps = min(steps, STEPS)
+    widths = form.input_width, form.widths()[form.output]
+    steps = min(steps, STEPS, _affordable(should_stop, widths))
     tick = _ticker(steps, should_stop, progress)
     found: list[Simplified] = []
     with contextlib.suppress(Stopped):
-        teach(School(form, x, reading, seed, steps, bits, tick), found)
+        teach(School(form, x, reading, seed, steps, bits, tick, should_stop), found)
     return front(found)
+
+
+def _affordable(stop: Stop | None, widths: tuple[int, int]) -> int:
+    """Training steps of a usual student that a stage can pay for: shorter courses, not fewer."""
+    left = steps_left(stop)
+    return STEPS if left is None else max(left // step_price(widths, _USUAL), 1)
 
 
 def _checked(form: NormalForm, x: Array) -> Array:
@@ -72,14 +83,15 @@ def _checked(form: NormalForm, x: Array) -> Array:
 
 def _ticker(
     steps: int,
-    should_stop: Callable[[], bool] | None,
+    should_stop: Stop | None,
     progress: Callable[[int, int], None] | None,
-) -> Callable[[], None]:
+) -> Callable[[int], None]:
     done = 0
 
-    def tick() -> None:
+    def tick(price: int) -> None:
         nonlocal done
         done += 1
+        spend(should_stop, price)
         if progress is not None:
             progress(done, steps)
         if should_stop is not None and should_stop():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from distill.normal_form import Affine, Array, NormalForm
+from distill.run.budget import spend
 from distill.simplify.compensated import compensated
 
 _MOST = (10, 14)
@@ -18,6 +19,10 @@ _MOST = (10, 14)
 
 _FEWEST = 1
 Alike = Callable[[NormalForm], bool]
+_LOOKED_AT = 12
+"""Points on which likeness is looked at, for each that layers are kept close on, about."""
+
+_MULTIPLY_ADDS_A_STEP = 4000
 
 
 def rounded_alike(
@@ -32,9 +37,10 @@ def rounded_alike(
     x: inputs (n, width) on which layers are kept close; shares: how much each counts (n,),
     those near a decision most. Stopped early, digits that weren't tried stay.
     """
-    wanted = form.wires(x)
+    wanted, price = form.wires(x), _price(form, len(x))
 
     def made(digits: list[int]) -> NormalForm:
+        spend(should_stop, price)
         return compensated(form, x, shares, digits, wanted)
 
     sizes = [_size(n) for n in form.nodes if isinstance(n, Affine)]
@@ -71,6 +77,14 @@ def _fewest(
             low = middle + 1
     digits[place] = high
     return best
+
+
+def _price(form: NormalForm, count: int) -> int:
+    """Steps of rounding once: every layer's metric, and the outputs on the points looked at."""
+    affine = [node for node in form.nodes if isinstance(node, Affine)]
+    metrics = sum(sum(m.shape[1] for _, m in node.terms) ** 2 for node in affine)
+    total = metrics + _LOOKED_AT * form.multiply_adds
+    return 1 + count * total // _MULTIPLY_ADDS_A_STEP
 
 
 def _size(node: Affine) -> int:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distill.normal_form import NormalForm
-from distill.simplify.course import Course
+from distill.run.budget import Stop, jobs_of
+from distill.run.workers import blocks
+from distill.simplify.course import Course, step_price
 from distill.simplify.exam import Exam, Mark, make_exam
 from distill.simplify.front import Simplified
+from distill.simplify.layers import Layers
 from distill.simplify.lesson import Lesson, make_lesson
 from distill.simplify.reading import Reading
 from distill.simplify.real import real_layers, real_run
 from distill.simplify.scales import feature_scales
 from distill.simplify.student import Student, student_form, without_dead_units
+from distill.simplify.training import Tick, Training, results
 from distill.simplify.whole import whole_students
 
 Array = NDArray[np.float64]
@@ -34,10 +39,6 @@ _SHARE_OF_A_COURSE = 0.35
 _SHARE_OF_SIZES = 0.3
 
 
-class Stopped(Exception):
-    """The caller asked to stop."""
-
-
 @dataclass(frozen=True, eq=False)
 class School:
     """What stays the same while students of one network are taught from the rows `x` (n, d)."""
@@ -48,7 +49,8 @@ class School:
     seed: int
     steps: int
     bits: Bits
-    tick: Callable[[], None]
+    tick: Callable[[int], None]
+    stop: Stop | None = None
 
     @property
     def parts(self) -> tuple[Array, Array]:
@@ -73,16 +75,30 @@ class _Class:
         cost = _SCALED_FEATURE_BITS if (self.scale != 1).any() else 0.0
         return Course(max(steps - whole * _STAGES, 1), _STAGES, max(whole, 1), feature_bits=cost)
 
-    def students(self, hidden: Hidden, course: Course) -> Iterator[Student]:
-        seed, tick = self.school.seed, self.school.tick
-        layers = real_layers(self.lesson, hidden, course.float_steps, seed, tick)
-        return whole_students(self.lesson, layers, self.scale, course, seed, tick)
+    def students(self, hidden: Hidden, course: Course) -> Training[Student]:
+        """Students of one size, one for each stage of the course."""
+        seed = self.school.seed
+
+        def make(tick: Tick) -> Iterator[Student]:
+            layers = real_layers(self.lesson, hidden, course.float_steps, seed, tick)
+            yield from whole_students(self.lesson, layers, self.scale, course, seed, tick)
+
+        return Training(step_price(self.lesson.widths, hidden), course.total, make)
+
+    def real(self, hidden: Hidden, steps: int) -> Training[Layers]:
+        """Layers of one size with real weights."""
+
+        def make(tick: Tick) -> Iterator[Layers]:
+            yield real_layers(self.lesson, hidden, steps, self.school.seed, tick)
+
+        return Training(step_price(self.lesson.widths, hidden), steps, make)
 
 
 def teach(school: School, found: list[Simplified]) -> None:
     """Append to `found` students of the sizes that are worth it; those taught again replace them.
 
-    Raises: Stopped (by `school.tick`), with what was finished so far in `found`.
+    Raises: Stopped (by `school.tick` or for want of steps), with what was finished so far in
+        `found`.
     """
     fit, held_back = school.parts
     rng = np.random.default_rng(school.seed)
@@ -90,12 +106,14 @@ def teach(school: School, found: list[Simplified]) -> None:
     part, whole = _class(school, fit), _class(school, school.x)
     sizes = worthwhile(part, exam)
     share = _SHARE_OF_A_COURSE / len(sizes)
-    for hidden in sizes:
-        for student in part.students(hidden, part.course(share)):
+    trainings = [room.students(h, room.course(share)) for room in (part, whole) for h in sizes]
+    made = results(trainings, school.stop, school.tick)
+    for students in islice(made, len(sizes)):
+        for student in students:
             found.append(_simplified(part, student, exam.mark(student.run), ""))
     place = 0
-    for hidden in sizes:
-        for student in whole.students(hidden, whole.course(share)):
+    for students in made:
+        for student in students:
             mark = found[place].mark
             if exam.mark(student.run).near <= mark.near:
                 found[place] = _simplified(whole, student, mark, ", taught again from all rows")
@@ -117,14 +135,22 @@ def worthwhile(room: _Class, exam: Exam) -> tuple[Hidden, ...]:
     """
     steps = max(int(room.school.steps * _SHARE_OF_SIZES / len(HIDDEN)), 1)
     marks: list[Mark] = []
-    for hidden in HIDDEN:
-        layers = real_layers(room.lesson, hidden, steps, room.school.seed, room.school.tick)
+    for layers in _tried(room, steps):
         marks.append(exam.mark(real_run(room.lesson, layers, room.scale)))
         if len(marks) > 2 and marks[-1].near > _WORTH_GROWING * marks[-2].near:
             break
     best = min(marks, key=lambda m: m.near)
     enough = next(i for i, m in enumerate(marks) if m.no_worse(best))
     return HIDDEN[enough : enough + 2]
+
+
+def _tried(room: _Class, steps: int) -> Iterator[Layers]:
+    """Layers of ever larger sizes; as many ahead as jobs allow, paid for when they are read."""
+    school = room.school
+    for ahead in blocks(len(HIDDEN), jobs_of(school.stop)):
+        trainings = [room.real(hidden, steps) for hidden in HIDDEN[ahead]]
+        for layers in results(trainings, school.stop, school.tick):
+            yield from layers
 
 
 def _simplified(room: _Class, student: Student, mark: Mark, note: str) -> Simplified:

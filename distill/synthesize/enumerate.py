@@ -36,6 +36,8 @@ from dsl.program import Expression, prim
 from dsl.types import TypeMismatch
 
 Tree = Any
+ENTRIES = 60_000
+"""Behaviours of one type that a bank may hold; it ends with the block that passes this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +91,7 @@ def deepen(
     search: Search,
     cost: int,
     step_limit: int | None = None,
-    entry_limit: int = 60_000,
+    entry_limit: int = ENTRIES,
     should_stop: Callable[[], bool] | None = None,
 ) -> Search:
     """The search with every behaviour up to `cost`."""
@@ -106,6 +108,8 @@ def deepen(
 
 def answers(search: Search, wanted: Wanted, limit: int = 12) -> list[Expression]:
     """Expressions that give what is wanted on every example that matters, cheapest first."""
+    if not wanted.care.any():
+        return []
     if wanted.truth:
         target = bool_target(wanted.values, wanted.care, None, wanted.allowed_errors)
     else:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.run.budget import Budget
+from distill.run.budget import Stage, spend
 from distill.synthesize.candidate import Candidate, candidate
-from distill.synthesize.enumerate import Search, Wanted, answers, deepen, open_search
+from distill.synthesize.enumerate import ENTRIES, Search, Wanted, answers, deepen, open_search
 from distill.synthesize.judge import Judged, judge
 from distill.synthesize.points import points_of
 from distill.synthesize.refine import refined
@@ -22,7 +22,7 @@ from distill.target import Target
 from dsl.cost import bits
 from dsl.domain import Columns, rows
 from dsl.primitive import Primitive
-from dsl.program import Expression, const, prim
+from dsl.program import Expression, const, prim, primitives_of
 from dsl.rewrite import simplify
 from dsl.types import BOOL, INT, REAL, Category, TypeMismatch, Vector, accepts
 
@@ -37,6 +37,8 @@ _AT_LEAST = 4
 _CROWDED = 5000
 _BITS_A_LEVEL = 8.0
 _COMBINATIONS = 3
+_JUDGING = 2000
+"""Steps that judging a program takes beside running the network, which is quick."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,18 @@ class Vocabulary:
 
 @dataclass
 class Pool:
-    """Everything judged so far; `best` holds where something does."""
+    """Everything judged so far; `best` holds where something does.
+
+    forbidden: names of primitives that nothing offered may use, but for the user's own hints.
+    """
 
     target: Target
     points: Columns
     judged: dict[Expression, Judged] = field(default_factory=dict)
+    forbidden: frozenset[str] = frozenset()
 
     def offer(self, body: Expression, route: str) -> Judged | None:
-        """Judge a body once; None where its type isn't the output's."""
+        """Judge a body once; None where its type isn't the output's, or it may not be used."""
         if body in self.judged:
             return self.judged[body]
         result = self.target.output.type
@@ -66,6 +72,8 @@ class Pool:
         shorter = simplify(body)
         if shorter is not body and accepts(result, shorter.type):
             self.offer(shorter, route)
+        if route != "hint" and not self.forbidden.isdisjoint(primitives_of(body)):
+            return None
         made = candidate(self.target.domain.parameters, body, result, route)
         if not defined_on(made.program, self.target.domain):
             return None
@@ -79,23 +87,26 @@ class Pool:
         return found
 
     @property
+    def price(self) -> int:
+        """Steps that judging a program takes: all points through the network."""
+        return rows(self.points) * self.target.form.multiply_adds // 8000 + _JUDGING
+
+    @property
     def best(self) -> Judged | None:
         """The one that holds with the smallest score."""
         holding = [j for j in self.judged.values() if j.holds]
         return min(holding, key=lambda j: (j.score, j.candidate.bits), default=None)
 
 
-def search_values(
-    pool: Pool, budget: Budget, seed: int, vocabulary: Vocabulary, stop: Callable[[], bool]
-) -> bool:
+def search_values(pool: Pool, seed: int, vocabulary: Vocabulary, stop: Stage) -> bool:
     """Fill the pool by read-offs and enumeration; True where the search ran to its end."""
     for body in whole_values(pool.target):
         pool.offer(body, "read off")
     examples = first_examples(pool.target, seed)
     for _ in range(_ROUNDS):
-        wrong, ended = _one_round(pool, examples, budget, vocabulary, stop)
+        wrong, ended = _one_round(pool, examples, vocabulary, stop)
         best = pool.best
-        if best is not None or not wrong or stop() or budget.over():
+        if best is not None or not wrong or stop():
             return ended or best is not None
         picked = sorted(wrong)[:16]
         fresh = tuple(c[picked] for c in pool.points)
@@ -109,11 +120,7 @@ def first_examples(target: Target, seed: int) -> Columns:
 
 
 def _one_round(
-    pool: Pool,
-    examples: Columns,
-    budget: Budget,
-    vocabulary: Vocabulary,
-    stop: Callable[[], bool],
+    pool: Pool, examples: Columns, vocabulary: Vocabulary, stop: Stage
 ) -> tuple[set[int], bool]:
     """Enumerate on these examples; the judging points where proposals failed, and the end."""
     target, wrong = pool.target, set[int]()
@@ -121,20 +128,23 @@ def _one_round(
     for component in range(len(wanted)):
         for body in linear_forms(target, examples, component):
             if len(wanted) == 1:
-                wrong |= _offer(pool, body, "read off")
+                wrong |= _offer(pool, body, "read off", stop)
     offered = operations(target.domain, vocabulary.allowed, vocabulary.forbidden, vocabulary.own)
     search = open_search(target.domain, examples, terms(target.domain), offered)
     proposals: list[list[Expression]] = [[] for _ in wanted]
     after = 0
     for cost in range(1, _DEEPEST + 1):
-        if stop() or budget.over():
+        if stop():
             return wrong, False
-        search = _deeper(search, cost, budget, stop)
+        search = _deeper(search, cost, stop)
+        if lookup_price(search) * len(wanted) > stop.left:
+            return wrong, False
         for place, one in enumerate(wanted):
             if not proposals[place] or len(wanted) == 1:
+                spend(stop, lookup_price(search))
                 proposals[place] += answers(search, one)
         for body in _assembled(target, proposals):
-            wrong |= _offer(pool, body, "enumerated")
+            wrong |= _offer(pool, body, "enumerated", stop)
         best = pool.best
         if best is not None:
             after += 1
@@ -142,6 +152,8 @@ def _one_round(
             return wrong, False
         if best is not None and _enough(search, cost, after, best):
             return wrong, True
+        if search.bank.level < cost:
+            return wrong, _full(search)
     return wrong, True
 
 
@@ -152,19 +164,32 @@ def _enough(search: Search, cost: int, after: int, best: Judged) -> bool:
     return after > _MORE_LEVELS and cost >= _AT_LEAST
 
 
-def _deeper(search: Search, cost: int, budget: Budget, stop: Callable[[], bool]) -> Search:
+def _full(search: Search) -> bool:
+    """Whether the bank ended for want of room, and not of steps."""
+    return max(len(search.bank.number.values), len(search.bank.bool.values)) >= ENTRIES
+
+
+def _deeper(search: Search, cost: int, stop: Stage) -> Search:
     before = search.bank.steps
-    found = deepen(search, cost, before + budget.left, should_stop=stop)
-    budget.spend(found.bank.steps - before)
+    found = deepen(search, cost, before + stop.left, should_stop=stop)
+    spend(stop, found.bank.steps - before)
     return found
 
 
-def _offer(pool: Pool, body: Expression, route: str) -> set[int]:
+def lookup_price(search: Search) -> int:
+    """Steps that answering the last operation from a bank takes."""
+    entries = len(search.bank.number.values) + len(search.bank.bool.values)
+    return entries * len(search.operations)
+
+
+def _offer(pool: Pool, body: Expression, route: str, stop: Stage) -> set[int]:
+    before = len(pool.judged)
     found = pool.offer(body, route)
     if found is None:
         return set()
     for better in refined(pool.target, body, pool.points):
         pool.offer(better, route + ", fitted")
+    spend(stop, (len(pool.judged) - before) * pool.price)
     return set() if found.holds else set(found.wrong[:4])
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from distill.errors import BadInput
-from distill.normal_form import Array, NormalForm
+from distill.normal_form import Affine, Array, Elementwise, NormalForm
+from distill.run.budget import ended, spend, steps_left
+from distill.run.workers import blocks, side_by_side
 from distill.verify import certificate
 from distill.verify.branching import scores
 from distill.verify.crown import Enclosure, enclose, needed
@@ -34,6 +37,12 @@ from distill.verify.split import (
 Status = Literal["proved", "refuted", "unknown"]
 
 _BATCH_NUMBERS = 2**18
+_BLOCK_NUMBERS = 2**15
+"""Numbers of a wire over a batch of boxes, and over the block that one thread bounds."""
+
+_BOX_STEPS, _BOX_MULTIPLY_ADDS = 3, 400
+"""Steps of a box beside its multiply-adds, and how many of those are a step."""
+
 _ROOM = 1.0 + 1e-9
 """Above the tightest bound, so that a checker that rounds elsewhere still confirms it."""
 
@@ -44,6 +53,10 @@ class Limit:
 
     max_boxes: int = 200_000
     should_stop: Callable[[], bool] | None = None
+
+    def count(self, form: NormalForm, boxes: int) -> None:
+        """Count boxes that were bounded as steps of the stage that may stop this."""
+        spend(self.should_stop, boxes * box_price(form))
 
     def reached(self, boxes: int) -> bool:
         """Whether work has to stop after this many boxes."""
@@ -57,7 +70,7 @@ class BoundsResult:
     `eps`: the claim that `status` is about; `achieved`: |output| <= achieved is proved in any
     case (inf when nothing is); `found`: largest |output| seen in float64, at `point`, which is
     the confirmed counterexample when refuted; `boxes`: boxes bounded; `certificate`: JSON-able
-    proof of `achieved` (None when refuted or not asked for).
+    proof of `achieved` (None when refuted or not asked for); `tree`: the cuts made.
     """
 
     status: Status
@@ -67,6 +80,7 @@ class BoundsResult:
     point: Array | None
     boxes: int
     certificate: dict | None
+    tree: Tree
 
 
 def bound_box(form: NormalForm, lower: Array, upper: Array) -> Interval:
@@ -77,6 +91,25 @@ def bound_box(form: NormalForm, lower: Array, upper: Array) -> Interval:
         for start in range(0, max(len(lower), 1), size)
     ]
     return np.concatenate([p.low for p in parts]), np.concatenate([p.high for p in parts])
+
+
+def box_price(form: NormalForm) -> int:
+    """Steps of bounding a box: every bent wire and the output, back through all layers below."""
+    widths, wanted = form.widths(), needed(form)
+    elementwise = [n for n in (form.nodes[i] for i in wanted) if isinstance(n, Elementwise)]
+    bent = {source for node in elementwise for source in node.sources} | {form.output}
+    total = below = 0
+    for index in wanted:
+        node = form.nodes[index]
+        if isinstance(node, Affine):
+            below += sum(matrix.size for _, matrix in node.terms)
+        total += 2 * widths[index] * below if index in bent else 0
+    return _BOX_STEPS + total // _BOX_MULTIPLY_ADDS
+
+
+def block_size(form: NormalForm) -> int:
+    """Boxes that one thread bounds at a time, whatever the number of jobs."""
+    return _rows(form, _BLOCK_NUMBERS)
 
 
 def prove_within(
@@ -174,9 +207,13 @@ def _start(
 
 
 def _batch(form: NormalForm) -> int:
+    return _rows(form, _BATCH_NUMBERS)
+
+
+def _rows(form: NormalForm, numbers: int) -> int:
     widths = form.widths()
     rows = max(widths[index] for index in needed(form))
-    return int(np.clip(_BATCH_NUMBERS // max(rows, 1), 64, 4096))
+    return int(np.clip(numbers // max(rows, 1), 64, 4096))
 
 
 def _run(search: _Search, confirm: bool) -> None:
@@ -184,7 +221,7 @@ def _run(search: _Search, confirm: bool) -> None:
     size = _batch(search.form)
     for start in range(0, len(search.roots), size):
         _assess(search, search.roots.take(np.arange(start, min(start + size, len(search.roots)))))
-    while len(search.open) and not search.limit.reached(search.boxes):
+    while len(search.open) and not search.limit.reached(search.boxes) and _affordable(search):
         if confirm and search.found > search.goal and _confirmed(search):
             return
         _close_good(search)
@@ -194,6 +231,13 @@ def _run(search: _Search, confirm: bool) -> None:
         _divide(search, chosen)
     if confirm and search.found > search.goal:
         _confirmed(search)
+
+
+def _affordable(search: _Search) -> bool:
+    """Whether steps are left to halve more boxes and bound all open ones again in the end."""
+    left = steps_left(search.limit.should_stop)
+    open_boxes = len(search.open) + sum(len(part) for part in search.stuck)
+    return left is None or left > box_price(search.form) * (open_boxes + _batch(search.form))
 
 
 def _confirmed(search: _Search) -> bool:
@@ -232,17 +276,39 @@ def _keep(search: _Search, rest: np.ndarray) -> None:
 
 def _assess(search: _Search, boxes: Boxes) -> None:
     """Bound boxes, look for large outputs in them, close or queue them."""
-    enclosure = enclose(search.form, boxes.lower, boxes.upper)
+    index = np.arange(len(boxes))
+    parts = [boxes.take(index[some]) for some in blocks(len(boxes), block_size(search.form))]
     search.boxes += len(boxes)
+    search.limit.count(search.form, len(boxes))
+    for part in side_by_side(search.limit.should_stop, partial(_assessed, search), parts):
+        _look(search, part.points, part.sizes)
+        _close(search, part.boxes, part.bounds, part.enclosure, part.bounds <= search.goal)
+        still = part.bounds > search.goal
+        search.open = join([search.open, part.boxes.take(still)])
+        search.bounds = np.concatenate([search.bounds, part.bounds[still]])
+        search.scores = np.concatenate([search.scores, part.scores[still]])
+
+
+@dataclass(frozen=True, eq=False)
+class _Assessed:
+    """What one block of boxes is found to be; `sizes` (2b,) of the outputs at `points` (2b, n)."""
+
+    boxes: Boxes
+    enclosure: Enclosure
+    bounds: Array
+    scores: Array
+    points: Array
+    sizes: Array
+
+
+def _assessed(search: _Search, boxes: Boxes) -> _Assessed:
+    enclosure = enclose(search.form, boxes.lower, boxes.upper)
     bounds = -enclosure.below.min(axis=1)
-    _look(search, boxes, enclosure)
-    done = bounds <= search.goal
-    _close(search, boxes, bounds, enclosure, done)
-    if done.all():
-        return
-    search.open = join([search.open, boxes.take(~done)])
-    search.bounds = np.concatenate([search.bounds, bounds[~done]])
-    search.scores = np.concatenate([search.scores, scores(search.form, enclosure)[~done]])
+    worth = np.zeros_like(boxes.lower)
+    if not (bounds <= search.goal).all():
+        worth = scores(search.form, enclosure)
+    points, sizes = _sizes(search, boxes, enclosure)
+    return _Assessed(boxes, enclosure, bounds, worth, points, sizes)
 
 
 def _close(search: _Search, boxes: Boxes, bounds: Array, enclosure: Enclosure, done: Mask) -> None:
@@ -264,15 +330,18 @@ def _close_good(search: _Search) -> None:
         _keep(search, np.flatnonzero(~done))
 
 
-def _look(search: _Search, boxes: Boxes, enclosure: Enclosure) -> None:
-    """Evaluate the centre of every box and the corner where its worst bound is attained."""
+def _sizes(search: _Search, boxes: Boxes, enclosure: Enclosure) -> tuple[Array, Array]:
+    """|outputs| at the centre of every box and at the corner where its worst bound is attained."""
     worst = enclosure.below.argmin(axis=1)
     slopes = enclosure.slopes[np.arange(len(boxes)), worst]
     corners = np.where(slopes > 0, boxes.lower, boxes.upper)
     points = np.concatenate([centres(boxes, search.integral), corners])
     with np.errstate(all="ignore"):
         sizes = np.abs(search.form.run(points)).max(axis=1)
-    sizes = np.where(np.isfinite(sizes), sizes, -np.inf)
+    return points, np.where(np.isfinite(sizes), sizes, -np.inf)
+
+
+def _look(search: _Search, points: Array, sizes: Array) -> None:
     best = int(sizes.argmax())
     if sizes[best] > search.found:
         search.found, search.point = float(sizes[best]), points[best]
@@ -281,9 +350,13 @@ def _look(search: _Search, boxes: Boxes, enclosure: Enclosure) -> None:
 def _finish(search: _Search) -> BoundsResult:
     """Bound what is left once more (for the certificate) and sum up."""
     rest = join([search.open, *search.stuck])
-    if not search.refuted:
+    late = ended(search.limit.should_stop)
+    if late and len(rest):
+        search.closed = np.inf
+    elif not search.refuted:
         for start in range(0, len(rest), size := _batch(search.form)):
             boxes = rest.take(np.arange(start, min(start + size, len(rest))))
+            search.limit.count(search.form, len(boxes))
             enclosure = enclose(search.form, boxes.lower, boxes.upper)
             bounds = -enclosure.below.min(axis=1)
             _close(search, boxes, bounds, enclosure, np.ones(len(boxes), bool))
@@ -310,4 +383,5 @@ def _finish(search: _Search) -> BoundsResult:
         search.point,
         search.boxes,
         proof,
+        search.tree,
     )

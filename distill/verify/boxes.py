@@ -18,6 +18,7 @@ from distill.evidence import Claim
 from distill.guard import guard_of
 from distill.normal_form import Builder, NormalForm
 from distill.verify.bounds import BoundsResult, Limit, best_bound, bound_box, prove_within
+from distill.verify.cuts import cuts_text
 from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sign_codes
 from distill.verify.envelope import FLOAT64, float_error
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
@@ -127,7 +128,7 @@ def _real_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim | No
         found = _tightest(gap, piece, eps - error, limit)
         achieved = max(achieved, found.achieved + error)
         boxes += found.boxes
-        certificates.append({"certificate": found.certificate, "rounding": error})
+        certificates.append(cuts_of(piece, found.tree.columns()))
     verdict = "proved" if achieved <= eps else "unknown"
     wording = f"within {achieved:.4g} on every input of the domain ({boxes:,} boxes)"
     return Claim(
@@ -147,11 +148,17 @@ def _tightest(gap: NormalForm, piece: Piece, eps: float, limit: Limit) -> Bounds
     """A quick best bound; where it isn't enough, all of the limit on the bound asked for."""
     quick = Limit(limit.max_boxes // 6, limit.should_stop)
     integral = piece.domain.integral()
-    found = best_bound(gap, piece.lower, piece.upper, quick, integral=integral)
+    box = piece.lower, piece.upper
+    found = best_bound(gap, *box, quick, integral=integral, certify=False)
     if found.achieved <= eps or eps <= 0:
         return found
-    asked = prove_within(gap, piece.lower, piece.upper, eps, limit, integral=integral)
+    asked = prove_within(gap, *box, eps, limit, integral=integral, certify=False)
     return asked if asked.achieved < found.achieved else found
+
+
+def cuts_of(piece: Piece, tree: dict[str, list]) -> dict[str, str]:
+    """What a certificate holds of a piece: the cuts that tile its box, as text."""
+    return {"cuts": cuts_text(tree, piece.lower, piece.upper, piece.domain.integral())}
 
 
 def rounding_of(piece: Piece) -> float:
@@ -187,9 +194,11 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
         if decide is None:
             return None
         integral = piece.domain.integral()
-        found = prove_boxes(piece.lower, piece.upper, decide, limit, integral=integral)
+        found = prove_boxes(
+            piece.lower, piece.upper, decide, limit, integral=integral, form=piece.form
+        )
         boxes += found.boxes
-        trees.append(found.tree)
+        trees.append(cuts_of(piece, found.tree))
         if found.status != "proved":
             verdict = "unknown"
             break

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.normal_form import Array
-from distill.verify.bounds import Limit, Status
+from distill.normal_form import Array, NormalForm
+from distill.run.workers import blocks, side_by_side
+from distill.verify.bounds import Limit, Status, block_size
 from distill.verify.rounding import Interval
 from distill.verify.split import (
     Boxes,
@@ -49,9 +50,11 @@ def prove_boxes(
     limit: Limit | None = None,
     *,
     integral: Mask | None = None,
+    form: NormalForm | None = None,
 ) -> DecisionResult:
     """Halve boxes until `decide` HOLDS on all of them, FAILS on one, or the limit is reached.
 
+    form: what `decide` bounds, by which its work is counted and cut into blocks.
     `lower`, `upper`: (n,) or (b, n), finite. Raises: BadInput for boxes that are none.
     """
     limit = limit or Limit()
@@ -59,7 +62,7 @@ def prove_boxes(
     tree, left, asked = Tree(len(queue), len(queue)), [], 0
     while len(queue) and not limit.reached(asked):
         boxes, queue = _split_off(queue, min(_BATCH, limit.max_boxes - asked))
-        codes, scores = _ask(decide, boxes)
+        codes, scores = _ask(decide, boxes, limit, form)
         asked += len(boxes)
         if (codes == FAILS).any():
             point = centres(boxes.take(codes == FAILS), whole)[0]
@@ -78,11 +81,19 @@ def _split_off(queue: Boxes, count: int) -> tuple[Boxes, Boxes]:
     return queue.take(index < count), queue.take(index >= count)
 
 
-def _ask(decide: Decide, boxes: Boxes) -> tuple[Codes, Array]:
-    answer = decide(boxes.lower, boxes.upper)
-    if isinstance(answer, tuple):
-        return answer
-    return answer, np.zeros_like(boxes.lower)
+def _ask(
+    decide: Decide, boxes: Boxes, limit: Limit, form: NormalForm | None
+) -> tuple[Codes, Array]:
+    def answered(some: slice) -> tuple[Codes, Array]:
+        answer = decide(boxes.lower[some], boxes.upper[some])
+        return answer if isinstance(answer, tuple) else (answer, np.zeros_like(boxes.lower[some]))
+
+    if form is None:
+        return answered(slice(None))
+    limit.count(form, len(boxes))
+    parts = blocks(len(boxes), block_size(form))
+    found = side_by_side(limit.should_stop, answered, parts)
+    return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
 
 def _result(

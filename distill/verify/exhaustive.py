@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from distill.evidence import Claim
+from distill.run.budget import spend
 from distill.verify.square import Square, counterexample, tolerance
 
 LIMIT = 1 << 22
@@ -29,9 +30,10 @@ def exhaustive(
     begin, allowed = time.perf_counter(), tolerance(square.target)
     seen, left_out, worst, closest, scale = 0, 0, 0.0, np.inf, 0.0
     for columns in domain.blocks(BLOCK):
-        if should_stop is not None and should_stop():
+        if seen and should_stop is not None and should_stop():
             return None
         found = square.compare(columns)
+        spend(should_stop, len(found.margin) * (1 + square.target.form.multiply_adds // 1000))
         wrong = np.flatnonzero(found.wrong(allowed, square.margin))
         if len(wrong):
             example = counterexample(square, columns, found, int(wrong[0]))

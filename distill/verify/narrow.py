@@ -55,6 +55,7 @@ def narrowest(
     tree, asked, closed, waiting = Tree(len(fresh), len(fresh)), 0, -np.inf, None
     while len(fresh):
         need, worth, seen = needs(piece, pairs, fresh)
+        limit.count(piece.form, 2 * len(fresh))
         asked, goal = asked + len(fresh), max(goal, seen * _ROOM)
         axes = choose_axes(fresh, worth, whole)
         tiny = (axes < 0) | (fresh.upper - fresh.lower <= least).all(axis=1)

@@ -12,7 +12,7 @@ from distill.band import Part
 from distill.evidence import Claim
 from distill.guard import guard_of, scores_of
 from distill.verify.bounds import Limit
-from distill.verify.boxes import Piece, pieces_of
+from distill.verify.boxes import Piece, cuts_of, pieces_of
 from distill.verify.narrow import narrowest
 from distill.verify.pairs import pairs_of
 from distill.verify.square import Square
@@ -74,6 +74,7 @@ def _claim(square: Square, cuts: Cut, shown: list[Proved], begin: float) -> Clai
         _spliced(cuts, _axes(square), iter([p.trees[i] for p in shown]))
         for i in range(len(shown[0].trees))
     ]
+    pieces = [cuts_of(piece, tree) for piece, tree in zip(pieces_of(square), trees, strict=True)]
     return Claim(
         "proved",
         "bounds",
@@ -85,7 +86,7 @@ def _claim(square: Square, cuts: Cut, shown: list[Proved], begin: float) -> Clai
         arithmetic=ARITHMETIC,
         count=boxes,
         seconds=time.perf_counter() - begin,
-        certificate={"kind": "decisions", "margin": 0.0, "pieces": trees},
+        certificate={"kind": "decisions", "margin": 0.0, "pieces": pieces},
     )
 
 

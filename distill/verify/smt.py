@@ -11,6 +11,7 @@ import numpy as np
 
 from distill.evidence import Claim
 from distill.normal_form import PIECEWISE_LINEAR, Affine, Elementwise, NormalForm
+from distill.run.budget import Stop, seconds_left, spend, steps_left
 from distill.verify.envelope import float_error
 from distill.verify.lower import network_over_scalars
 from distill.verify.square import Square
@@ -20,7 +21,8 @@ from dsl.domain import Domain
 from dsl.meanings.z3_ import to_z3, variables
 
 _KINKS_AT_MOST = 40
-_MILLISECONDS = 8000
+_Z3_STEPS = 6_000_000
+"""z3 counts its own work, about a microsecond each, which ends it at one place everywhere."""
 
 
 def smt_claim(square: Square, should_stop: Callable[[], bool] | None = None) -> Claim | None:
@@ -36,7 +38,7 @@ def smt_claim(square: Square, should_stop: Callable[[], bool] | None = None) -> 
     if target.domain.where is not None or (should_stop is not None and should_stop()):
         return None
     try:
-        return _ask(square, form)
+        return _ask(square, form, should_stop)
     except Unsupported:
         return None
 
@@ -49,7 +51,7 @@ def _kinks(form: NormalForm) -> int:
     return count
 
 
-def _ask(square: Square, form: NormalForm) -> Claim | None:
+def _ask(square: Square, form: NormalForm, stop: Stop | None) -> Claim | None:
     import z3
 
     begin, domain = time.perf_counter(), square.target.domain
@@ -60,7 +62,7 @@ def _ask(square: Square, form: NormalForm) -> Claim | None:
         return None
     inputs = variables(domain.parameters)
     solver = z3.SolverFor("QF_LIRA")
-    solver.set("timeout", _MILLISECONDS)
+    _limit(solver, stop)
     solver.add(*_inside(domain, inputs, z3))
     terms = to_z3(square.program, inputs)
     network = _network_terms(form, _flat(inputs), z3)
@@ -71,7 +73,10 @@ def _ask(square: Square, form: NormalForm) -> Claim | None:
     if terms.defined is not True:
         apart.append(z3.Not(terms.defined))
     solver.add(z3.Or(*apart))
-    if solver.check() != z3.unsat:
+    before = _spent(solver)
+    answer = solver.check()
+    spend(stop, _spent(solver) - before)
+    if answer != z3.unsat:
         return None
     return Claim(
         "proved",
@@ -82,6 +87,21 @@ def _ask(square: Square, form: NormalForm) -> Claim | None:
         arithmetic=ARITHMETIC,
         seconds=time.perf_counter() - begin,
     )
+
+
+def _limit(solver: Any, stop: Stop | None) -> None:
+    """Steps end z3; the clock only where it ends the whole run."""
+    left = steps_left(stop)
+    solver.set("rlimit", max(_Z3_STEPS if left is None else min(_Z3_STEPS, left), 1))
+    if np.isfinite(seconds := seconds_left(stop)):
+        solver.set("timeout", int(min(1000 * seconds + 1, 2**31 - 1)))
+
+
+def _spent(solver: Any) -> int:
+    """Work that z3 has counted so far, in all questions."""
+    found = solver.statistics()
+    names = found.keys()
+    return int(found.get_key_value("rlimit count")) if "rlimit count" in names else 0
 
 
 def _inside(domain: Domain, inputs: tuple[Any, ...], z3: Any) -> list[Any]:

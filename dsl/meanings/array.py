@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dsl.program import Call, Const, Expression, Lambda, Let, Prim, Program, Var
+from dsl.recursion import Steps, unrolled
 from dsl.types import BOOL, REAL, Type, element
 
 
@@ -36,10 +37,26 @@ def _definitions(program: Program) -> dict[str, Any]:
 def _evaluate(
     expression: Expression, named: Mapping[str, Any], xp: Any, definitions: Mapping[str, Any]
 ) -> Any:
+    return unrolled(_steps(expression, named, xp, definitions))[expression]
+
+
+def _steps(
+    expression: Expression, named: Mapping[str, Any], xp: Any, definitions: Mapping[str, Any]
+) -> Steps[dict[Expression, Any]]:
     values: dict[Expression, Any] = {}
     for node in _schedule(expression):
-        values[node] = _node(node, values, named, xp, definitions)
-    return values[expression]
+        arguments = [values[c] for c in _strict_children(node)]
+        if isinstance(node, Let):
+            body = node.children[1]
+            inner = {**named, node.name: arguments[0]}
+            values[node] = (yield _steps(body, inner, xp, definitions))[body]
+        elif isinstance(node, Call):
+            called = definitions[node.name]
+            inner = dict(zip((name for name, _ in called.parameters), arguments, strict=True))
+            values[node] = (yield _steps(called.body, inner, xp, definitions))[called.body]
+        else:
+            values[node] = _node(node, arguments, named, xp, definitions)
+    return values
 
 
 def _schedule(expression: Expression) -> list[Expression]:
@@ -66,7 +83,7 @@ def _strict_children(node: Expression) -> tuple[Expression, ...]:
 
 def _node(
     node: Expression,
-    values: Mapping[Expression, Any],
+    arguments: list[Any],
     named: Mapping[str, Any],
     xp: Any,
     definitions: Mapping[str, Any],
@@ -75,16 +92,8 @@ def _node(
         return _constant(node, xp)
     if isinstance(node, Var):
         return named[node.name]
-    if isinstance(node, Let):
-        inner = {**named, node.name: values[node.children[0]]}
-        return _evaluate(node.children[1], inner, xp, definitions)
     if isinstance(node, Lambda):
         return _closure(node, named, xp, definitions)
-    arguments = [values[c] for c in node.children]
-    if isinstance(node, Call):
-        called = definitions[node.name]
-        names = [name for name, _ in called.parameters]
-        return _evaluate(called.body, dict(zip(names, arguments, strict=True)), xp, definitions)
     assert isinstance(node, Prim)
     if node.primitive.elementwise:
         arguments = _aligned(arguments)
@@ -133,7 +142,4 @@ def node_values(
     expression: Expression, named: Mapping[str, Any], xp: Any = np
 ) -> dict[Expression, Any]:
     """Values of every node outside Let bodies and lambdas, for tracing and examples."""
-    values: dict[Expression, Any] = {}
-    for node in _schedule(expression):
-        values[node] = _node(node, values, named, xp, {})
-    return values
+    return unrolled(_steps(expression, named, xp, {}))

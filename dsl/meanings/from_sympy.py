@@ -28,6 +28,9 @@ LARGEST_FORMULA = 150
 _MANY_SMOOTH, _LONG_ARGUMENT = 4, 2
 """Transcendental terms, and operations inside one, above which only the cheap steps are tried."""
 
+_FEW_TERMS, _FEW_NAMES = 40, 4
+"""Operations and variables up to which a polynomial is factored."""
+
 _MANY_TRUTHS = 8
 """Variables above which sympy's minimisation of logic isn't tried: it takes 2^n steps."""
 
@@ -257,6 +260,9 @@ def simplify(program: Program) -> Program | None:
 
     sympy may cancel factors, so that the result is defined where the program isn't.
     """
+    from sympy.core.random import seed
+
+    seed(0)  # sympy tests for zero at random points: the same ones each time, then
     main = program.main
     try:
         terms = formula(program, symbols(main.parameters))
@@ -276,8 +282,9 @@ def _rebuilt(value: Any, parameters: Parameters) -> Expression:
     if isinstance(value, tuple):
         return prim("vector", *(_rebuilt(v, parameters) for v in value))
     found = [from_sympy(value, parameters)]  # sympy's own evaluation is often the best already
-    with suppress(Unsupported, TypeMismatch, NotImplementedError):
-        found.append(from_sympy(_simplified(value), parameters))
+    for shorten in (_simplified, _factored):
+        with suppress(Unsupported, TypeMismatch, NotImplementedError):
+            found.append(from_sympy(shorten(value), parameters))
     return min(found, key=size)
 
 
@@ -300,6 +307,17 @@ def _simplified(term: Any) -> Any:
     if not _is_quick(term):
         return sympy.factor_terms(term)
     return sympy.simplify(term)
+
+
+def _factored(term: Any) -> Any:
+    """A small polynomial as a product of factors: `simplify` leaves `x^2 + 2xy + y^2` as it is."""
+    import sympy
+
+    names = term.free_symbols
+    small = len(names) <= _FEW_NAMES and term.count_ops() <= _FEW_TERMS
+    if not small or not getattr(term, "is_Add", False) or not term.is_polynomial(*names):
+        raise Unsupported("no small polynomial")
+    return sympy.factor(term)
 
 
 def _is_quick(term: Any) -> bool:

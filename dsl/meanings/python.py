@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
+from dsl.meanings.python_parts import in_parts
+from dsl.meanings.python_wrap import wrap
 from dsl.primitive import Primitive
 from dsl.program import (
     Call,
@@ -36,7 +37,6 @@ from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, shape_of
 _ATOM = 100
 _LEVELS = {"xor": 5.5}
 _KEEPS_INTS = frozenset({"max", "min", "clip", "if_"})
-_WIDTH = 96
 
 
 @dataclass(frozen=True)
@@ -229,103 +229,39 @@ def python_name(name: str, taken: Iterable[str] = ()) -> str:
 def statements(body: Expression, result: Type) -> list[str]:
     """The lines of a function's body, not indented; the last one returns."""
     lines: list[str] = []
-    while isinstance(body, Let):
-        lines += wrap(f"{body.name} = ", expression_text(body.children[0]).text)
-        body = body.children[1]
-    if isinstance(body, Prim) and body.primitive.name == "if_" and not _is_short(body):
-        condition, yes, no = body.children
+    while isinstance(body, Let) or _is_long_choice(body):
+        if isinstance(body, Let):
+            lines += wrap(f"{body.name} = ", expression_text(body.children[0]).text)
+            body = body.children[1]
+            continue
+        condition, yes, body = body.children
         lines.append(f"if {expression_text(condition).text}:")
         lines += ["    " + line for line in statements(yes, result)]
-        return lines + statements(no, result)
     text = expression_text(body).text
     if result == REAL and body.type == INT:
         text = f"float({text})"
     return lines + wrap("return ", text)
 
 
+def _is_long_choice(node: Expression) -> bool:
+    """Whether it is an `if` that reads better as a statement."""
+    return isinstance(node, Prim) and node.primitive.name == "if_" and not _is_short(node)
+
+
 def _is_short(node: Prim) -> bool:
-    return len(expression_text(node).text) < 60 and not any(
-        isinstance(n, Prim) and n.primitive.name == "if_" for c in node.children for n in walk(c)
-    )
-
-
-def wrap(head: str, text: str, width: int = _WIDTH) -> list[str]:
-    """`head + text` as lines of at most `width` where it can be broken."""
-    if len(head) + len(text) <= width:
-        return [head + text]
-    opened = _split_brackets(text)
-    if opened is not None:
-        start, items, end = opened
-        if start == "(" and len(items) == 1:  # a group; with a comma it would be a tuple
-            return _wrapped_operators(head, items[0], width, text)
-        return [head + start, *_indented(items, ",", width), end]
-    return _wrapped_operators(head, text, width, text)
-
-
-def _wrapped_operators(head: str, text: str, width: int, whole: str) -> list[str]:
-    """A chain of operators, a line for each part; `whole` where it is none."""
-    parts = _split_operators(text)
-    if len(parts) == 1:
-        return [head + whole]
-    return [head + "(", *_indented(parts, "", width), ")"]
-
-
-def _indented(items: list[str], end: str, width: int) -> list[str]:
-    lines: list[str] = []
-    for item in items:
-        wrapped = wrap("", item, width - 4)
-        wrapped[-1] += end
-        if lines and end and len(lines[-1]) + len(item) + 2 < width and len(wrapped) == 1:
-            lines[-1] += " " + wrapped[0]
-        else:
-            lines += ["    " + line for line in wrapped]
-    return lines
-
-
-def _depths(text: str) -> Iterable[tuple[int, int]]:
-    depth = 0
-    for place, char in enumerate(text):
-        if char in "([{":
-            depth += 1
-        yield place, depth
-        if char in ")]}":
-            depth -= 1
-
-
-def _split_brackets(text: str) -> tuple[str, list[str], str] | None:
-    """(`f(`, arguments, `)`) if the whole text is one call or one list without `for`."""
-    match = re.match(r"[\w.]*[\[(]", text)
-    if match is None or " for " in text:
-        return None
-    start = match.end()
-    closing = next((p for p, d in _depths(text) if d == 1 and text[p] in ")]" and p >= start), -1)
-    if closing != len(text) - 1:
-        return None
-    cuts = [p for p, d in _depths(text) if d == 1 and text[p] == "," and p >= start]
-    edges = [start - 1, *cuts, closing]
-    items = [text[a + 1 : b].strip() for a, b in pairwise(edges)]
-    return text[:start], items, text[closing:]
-
-
-def _split_operators(text: str) -> list[str]:
-    outside = {p for p, d in _depths(text) if d == 0}
-    for words in ((" or ",), (" and ",), (" ^ ",), (" + ", " - "), (" * ",)):
-        cuts = [p for w in words for p in _find(text, w) if p in outside]
-        if cuts:
-            edges = [0, *(p + 1 for p in sorted(cuts)), len(text)]
-            return [text[a:b].strip() for a, b in pairwise(edges)]
-    return [text]
-
-
-def _find(text: str, word: str) -> list[int]:
-    return [m.start() for m in re.finditer(re.escape(word), text)]
+    choices = [n for n in walk(node) if isinstance(n, Prim) and n.primitive.name == "if_"]
+    return len(choices) == 1 and len(expression_text(node).text) < 60
 
 
 def with_python_names(program: Program) -> Program:
-    """The program with names that shadow no builtin and are no keywords, helpers included."""
+    """The program with names that shadow no builtin and are no keywords, helpers included.
+
+    What is nested too deeply for Python is named in parts.
+    """
     from dsl.program import call, function, let, transform, var
 
     reserved = {n for d in program.definitions for n in helper_names(d.body)}
+    names = {d.name for d in program.definitions}
 
     def renamed(node: Expression) -> Expression | None:
         if isinstance(node, Var):
@@ -339,17 +275,13 @@ def with_python_names(program: Program) -> Program:
             return call(python_name(node.name, reserved), node.children, node.type)
         return None
 
-    return Program(
-        tuple(
-            Definition(
-                python_name(d.name, reserved),
-                tuple((python_name(n, reserved), t) for n, t in d.parameters),
-                transform(d.body, renamed),
-                d.result,
-            )
-            for d in program.definitions
-        )
-    )
+    def rewritten(d: Definition) -> Definition:
+        name = python_name(d.name, reserved)
+        parameters = tuple((python_name(n, reserved), t) for n, t in d.parameters)
+        taken = {*reserved, *(n for n, _ in parameters), *names}
+        return Definition(name, parameters, in_parts(transform(d.body, renamed), taken), d.result)
+
+    return Program(tuple(map(rewritten, program.definitions)))
 
 
 def helper_names(body: Expression) -> list[str]:

@@ -48,8 +48,8 @@ def make(name, folder):
         inputs=inputs,
         outputs=outputs,
         data=IRIS / "data.npz" if name == MEASURED else None,
-        budget=5,
-        steps=1 if name in (LITERAL, MEASURED) else None,
+        budget=600,
+        steps=1 if name == LITERAL else 2_000_000,
         exact=name == LITERAL,
     )
     return found.save(folder / name)

@@ -45,3 +45,16 @@ def test_a_group_isnt_a_tuple(inner):
     text = f"({inner.replace('a', 'a' * 90)}) and z"
     scope = {"a" * 90: False, "b": False, "c": False, "z": True}
     assert eval("\n".join(wrap("(", text)) + ")", scope) == eval(text, scope)
+
+
+def test_a_check_of_the_domain_too_long_for_a_line_is_broken_and_means_the_same() -> None:
+    from distill.export.python import _unless
+
+    parts = ["len(x) == 3", "all(len(v) == 3 for v in x)", "all(w in (0, 1) for v in x for w in v)"]
+    lines = _unless(" and ".join([*parts, *parts]))
+    assert max(map(len, lines)) < 96
+    for x, outside in (([[0] * 3] * 3, False), ([[0] * 3] * 2, True), ([[2] * 3] * 3, True)):
+        space: dict[str, object] = {"x": x, "found": False}
+        exec("\n".join([*lines, "    found = True"]), space)
+        assert space["found"] is outside
+    assert _unless("x > 0 or y") == ["if not (x > 0 or y):"]

@@ -1,5 +1,7 @@
 """Planted targets are found by lookup, with tolerance, don't-cares and errors; others aren't."""
 
+import warnings
+
 import numpy as np
 import pytest
 from bank_operations import OPERATIONS, bool_leaves, grown, number_leaves, run, some
@@ -157,6 +159,15 @@ def test_a_threshold_makes_errors_only_if_allowed():
     match = next(m for m in lenient if m.children == (("number", 0),) and m.operation == "above")
     assert match.error == 2.0
     assert ((x > match.constants[0]) != truth).sum() == 2
+
+
+def test_a_bank_of_one_entry_is_asked_without_warnings():
+    alone = grown(LEAVES[:1], NAMES, 1)
+    target = number_target(alone.number.values[0] * 2.0, 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = last_step(alone, some("+", "*", "max"), target, fits=False)
+    assert match_tree(alone, found[0]) == ("+", LEAVES[0].name, LEAVES[0].name)
 
 
 def test_refuses_a_target_of_another_size():

@@ -1,7 +1,8 @@
-"""Counterexamples stay counterexamples and get simple; sympy's word is only a proposal."""
+"""Counterexamples stay counterexamples and get simple; what hypothesis thinks of is the same."""
 
 from __future__ import annotations
 
+import importlib
 from random import Random
 
 import numpy as np
@@ -11,12 +12,15 @@ import distill
 from distill.errors import BadInput
 from distill.load import network_from_normal_form
 from distill.normal_form import Builder
-from distill.synthesize.algebraic import offer_simplified
 from distill.synthesize.judge import judging_points
 from distill.synthesize.loop import Pool
 from distill.target import make_target, parse_output
+from distill.testing import assert_equivalent
+from distill.verify.ladder import verify
 from distill.verify.shrink import shrunk, thought_of
+from distill.verify.square import Square
 from dsl.domain_text import parse_domain
+from dsl.program import program
 from dsl.text import parse
 
 DOMAIN = parse_domain("x: real(-1,1)[2] * n: int(0,20) * b: bool")
@@ -81,18 +85,54 @@ def pool_for(text: str) -> Pool:
     return pool
 
 
-def routes(pool: Pool) -> dict[str, str]:
-    return {str(body): j.candidate.route for body, j in pool.judged.items() if j.holds}
+def test_what_hypothesis_thinks_of_depends_on_no_source_file_and_leaves_none(tmp_path, monkeypatch):
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    numbers = [float(f"0.{i}12345") for i in range(1, 90)]
+    (tmp_path / "constants_of_a_user.py").write_text(f"A = {numbers}")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("constants_of_a_user")
+    home = tmp_path / "home"
+    set_hypothesis_home_dir(home)
+    try:
+        found = thought_of(parse_domain("x: real(0,1)[3]"), seed=5)
+    finally:
+        set_hypothesis_home_dir(None)
+    assert not set(numbers) & set(found[0].ravel().tolist())
+    assert not home.exists()
 
 
-def test_what_sympy_shortens_is_judged_and_offered():
-    pool = pool_for("x * x + y + x - x * x + sin(y) * 0")
-    offer_simplified(pool)
-    assert pool.best is not None
-    assert str(pool.best.candidate.program.main.body) in ("x + y", "y + x")
+def test_an_answer_that_changes_and_a_function_that_fails_are_told():
+    random = Random(0)
+    claim = distill.equivalent(lambda x: x, lambda x: x + (random.random() < 0.3), "x: real(0,1)")
+    assert claim.verdict == "refuted"
+    with pytest.raises(BadInput, match="isn't defined"):
+        distill.equivalent(lambda x: 1 / x, lambda x: 1 / x, "x: real(0,1)")
 
 
-def test_a_cancelled_zero_is_never_offered():
-    pool = pool_for("x * y / y + y")
-    offer_simplified(pool)
-    assert not any("/" in body for body in routes(pool))
+def test_a_difference_that_raises_is_no_counterexample():
+    def differs(columns):
+        if columns[1][0] < 3:
+            raise ValueError
+        return True
+
+    found = shrunk(DOMAIN, DOMAIN.column(([0.123, 0.3], 17, True)), differs)
+    assert found[1][0] == 3
+
+
+def test_a_verifier_shows_a_simple_counterexample():
+    target = pool_for("x + y").target
+    wrong = parse("if x > 0.31 then x + y + 1 else x + y", dict(target.domain.parameters))
+    claim = verify(Square(target, program(target.domain.parameters, wrong), 0.0))
+    assert claim.verdict == "refuted"
+    assert claim.counterexample is not None
+    inputs = claim.counterexample["inputs"]
+    assert inputs["y"] == 0
+    assert inputs["x"] in (0.5, 1.0)
+
+
+def test_assert_equivalent_shows_the_shrunk_counterexample():
+    with pytest.raises(AssertionError, match=r"'x': 1\.0, 'y': 0\.0"):
+        assert_equivalent(
+            lambda x, y: x, lambda x, y: x - (x > 0.9), "x: real(-1,1) * y: real(-1,1)"
+        )

@@ -21,6 +21,7 @@ class KeySet:
 
     def __init__(self, bits: int = 16) -> None:
         self.count = 0
+        self._scratch = np.empty(0, dtype=np.uint64)
         self._empty_table(bits)
         self._owner = np.zeros(1 << _SCRATCH_BITS, dtype=np.int32)
 
@@ -33,36 +34,49 @@ class KeySet:
         """Add keys (n,); returns the ascending positions of the first occurrence of new ones."""
         self.reserve(len(keys))
         slots = self._slots(keys)
-        (unknown,) = (self._table.take(slots) != keys).nonzero()
+        held = self._table.take(slots)
+        (unknown,) = (held != keys).nonzero()
         if not unknown.size:
             return unknown
-        fresh = self._place(keys.take(unknown), slots.take(unknown))
+        fresh = self._place(keys.take(unknown), slots.take(unknown), held.take(unknown))
         self.count += len(fresh)
         return unknown.take(fresh)
 
     def _slots(self, keys: Keys) -> Positions:
-        slots = keys * _SPREAD
+        slots = np.multiply(keys, _SPREAD, out=self._room(len(keys)))
         np.right_shift(slots, self._shift, out=slots)
         return slots.view(np.int64)
 
-    def _place(self, keys: Keys, slots: Positions) -> Positions:
+    def _room(self, count: int) -> Keys:
+        """Scratch for one block: fresh memory would cost more than what is computed in it."""
+        if len(self._scratch) < count:
+            self._scratch = np.empty(count, dtype=np.uint64)
+        return self._scratch[:count]
+
+    def _place(self, keys: Keys, slots: Positions, held: Keys) -> Positions:
         """Walk each key to its own or an empty slot; returns ascending positions of placed keys.
 
-        Several keys may want one slot (equal keys do): one wins it, the others look again.
+        `held` is what the table holds at the slots: no key's own. Several keys may want one
+        empty slot (equal keys do): one wins it, and the others look again.
         """
         placed = np.zeros(len(keys), dtype=np.bool_)
         open_ = np.arange(len(keys))
         while open_.size:
-            held = self._table.take(slots)
-            (won,) = ((held == _EMPTY) & self._elected(slots)).nonzero()
-            self._table[slots.take(won)] = keys.take(won)
-            placed[open_.take(won)] = True
-            stay = held != keys
-            stay[won] = False
-            (rest,) = stay.nonzero()
-            step = (held.take(rest) != _EMPTY).astype(np.int64)
+            (empty,) = (held == _EMPTY).nonzero()
+            if empty.size:
+                wanted = slots.take(empty)
+                (won,) = self._elected(wanted).nonzero()
+                self._table[wanted.take(won)] = keys.take(empty.take(won))
+                placed[open_.take(empty.take(won))] = True
+                held = self._table.take(slots)
+            (rest,) = (held != keys).nonzero()
             keys, open_ = keys.take(rest), open_.take(rest)
-            slots = (slots.take(rest) + step) & (len(self._table) - 1)
+            occupied = held.take(rest) != _EMPTY
+            slots = (slots.take(rest) + occupied) & (len(self._table) - 1)
+            held = self._table.take(slots)
+            (rest,) = (held != keys).nonzero()
+            keys, open_ = keys.take(rest), open_.take(rest)
+            slots, held = slots.take(rest), held.take(rest)
         return placed.nonzero()[0]
 
     def _elected(self, slots: Positions) -> NDArray[np.bool_]:
@@ -96,4 +110,6 @@ class KeySet:
         known *= _UNSPREAD
         inside = int(np.searchsorted(seats, len(self._table)))
         self._table[seats[:inside]] = known[:inside]
-        self._place(known[inside:], self._slots(known[inside:]))
+        late = known[inside:]
+        slots = self._slots(late)
+        self._place(late, slots, self._table.take(slots))

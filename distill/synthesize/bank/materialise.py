@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.synthesize.bank.data import LEAF
-from distill.synthesize.bank.operation import BOOL, NUMBER
+from distill.synthesize.bank.operation import NUMBER
 from distill.synthesize.bank.packing import pack
 from distill.synthesize.bank.shelf import Shelf, append_values, settle
 from distill.synthesize.bank.work import Work, evaluate, evaluate_words
 
-_CHUNK = 4096
+_CHUNK = 2048
 
 
 def materialise(work: Work) -> None:
@@ -25,19 +25,27 @@ def materialise(work: Work) -> None:
 def _fill(work: Work, shelf: Shelf) -> None:
     settle(shelf)
     end = shelf.size
+    if not shelf.is_number and shelf.values.shape[1] == 1:
+        # a single word is its own key
+        append_values(shelf, np.arange(shelf.valued, end), shelf.keys[shelf.valued : end, None])
+        return
     for start in range(shelf.valued, end, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, end))
         values, defined = _values(work, shelf, rows)
-        append_values(shelf, rows[defined], values[defined])
+        if not defined.all():
+            rows, values = rows[defined], values[defined]
+        append_values(shelf, rows, values)
     shelf.size = shelf.valued
 
 
 def _values(
     work: Work, shelf: Shelf, rows: NDArray[np.intp]
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    kinds = shelf.operation[rows]
+    if kinds[0] != LEAF and (kinds == kinds[0]).all():
+        return _operation_values(work, shelf, int(kinds[0]), rows)
     values = np.empty((len(rows), shelf.values.shape[1]), dtype=shelf.values.dtype)
     defined = np.ones(len(rows), dtype=np.bool_)
-    kinds = shelf.operation[rows]
     for kind in np.unique(kinds):
         some = np.flatnonzero(kinds == kind)
         if kind == LEAF:
@@ -60,8 +68,7 @@ def _operation_values(
     operation = work.operations[kind]
     children = shelf.children[rows].astype(np.intp)
     columns = tuple(children[:, place] for place in range(len(operation.arguments)))
-    if set(operation.arguments) == {BOOL}:
-        words = evaluate_words(work, operation, columns)
-        if words is not None:
-            return words, np.ones(len(rows), dtype=np.bool_)
+    words = evaluate_words(work, operation, columns)
+    if words is not None:
+        return words, np.ones(len(rows), dtype=np.bool_)
     return evaluate(work, operation, columns)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from distill.synthesize.bank.data import Bank, Leaf
 from distill.synthesize.bank.operation import BOOL, NUMBER, Operation
-from distill.synthesize.bank.packing import pack, unpack
+from distill.synthesize.bank.packing import full_words, pack, unpack
 from distill.synthesize.bank.shelf import Shelf, close_shelf, open_shelf
 
 VALUE_LIMIT = 1e12
@@ -92,17 +92,37 @@ def evaluate(
         if operation.result == BOOL:
             return pack(np.ascontiguousarray(values, dtype=np.bool_)), defined
         values = values.astype(np.float64, copy=False)
-        return values, defined & (np.abs(values) <= VALUE_LIMIT).all(axis=1)
+        return values, defined & _moderate(values)
+
+
+def _moderate(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Rows without NaN and without numbers beyond the limit; mostly all, which is seen fast."""
+    if values.size and values.max() <= VALUE_LIMIT and values.min() >= -VALUE_LIMIT:
+        return np.ones(len(values), dtype=np.bool_)
+    return np.abs(values).max(axis=1) <= VALUE_LIMIT
 
 
 def evaluate_words(
     work: Work, operation: Operation, rows: tuple[Rows, ...]
 ) -> NDArray[np.uint64] | None:
     """Packed values (n, W) of an operation whose kind is a function of words, else None."""
+    if set(operation.arguments) != {BOOL}:
+        return None
+    arguments = [_stored(work, BOOL, some) for some in rows]
+    if operation.fast_kind == "not":
+        return np.bitwise_xor(arguments[0], full_words(work.examples))
     ufunc = WORD_UFUNCS.get(operation.fast_kind or "")
-    return None if ufunc is None else ufunc(*(work.bool.values[some] for some in rows))
+    return None if ufunc is None else ufunc(*arguments)
+
+
+def _stored(work: Work, type_: str, rows: Rows) -> NDArray[Any]:
+    """Value rows, without a copy where the rows follow each other."""
+    values, count = work.shelf(type_).values, len(rows)
+    if count and rows[-1] - rows[0] == count - 1 and (rows[1:] > rows[:-1]).all():
+        return values[rows[0] : rows[-1] + 1]
+    return values.take(rows, axis=0)
 
 
 def _plain(work: Work, type_: str, rows: Rows) -> NDArray[Any]:
-    values = work.shelf(type_).values[rows]
+    values = _stored(work, type_, rows)
     return values if type_ == NUMBER else unpack(values, work.examples)
