@@ -12,8 +12,8 @@ import numpy as np
 from distill.errors import BadInput
 from distill.evidence import Claim
 from distill.recurrent import Recurrent
+from distill.recurrent_target import Oracle
 from distill.synthesize.loops.search import Found, search_loops
-from distill.synthesize.loops.traces import Oracle
 from distill.target import Output, parse_output
 from distill.verify.words import first_departure, words_claim
 from dsl.domain import DomainError

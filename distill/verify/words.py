@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.evidence import Claim
-from distill.synthesize.loops.traces import Oracle
+from distill.recurrent_target import Oracle
 from dsl.domain import Columns
 from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop

@@ -60,7 +60,7 @@ def _orders(longest: int, outputs: int, inputs: int) -> Iterator[tuple[int, int]
 
 
 def _fit(x: Floats, y: Floats, q: int, p: int) -> Recurrence | None:
-    lag, (count, length, k) = max(q, p), y.shape
+    lag, (_, length, k) = max(q, p), y.shape
     steps = range(lag, length)
     if len(steps) < 2:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.synthesize.loops.traces import Oracle
+from distill.recurrent_target import Oracle
 from dsl.domain import Columns, rows
 
 _SUFFIXES = 48

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.recurrent_target import Oracle
 from distill.synthesize.loops.accumulate import Alphabet, accumulators, updates
 from distill.synthesize.loops.assemble import delay_line, loop_of_recurrence
 from distill.synthesize.loops.explain import Depth, explain
@@ -21,7 +22,7 @@ from distill.synthesize.loops.linear import recurrence
 from distill.synthesize.loops.machine import machine
 from distill.synthesize.loops.readable import readable
 from distill.synthesize.loops.registers import is_function
-from distill.synthesize.loops.traces import Oracle, Traces, traces_of
+from distill.synthesize.loops.traces import Traces, traces_of
 from dsl.cost import loop_bits
 from dsl.domain import Columns
 from dsl.loop import Loop, Register
@@ -250,9 +251,7 @@ def _accumulated(
     more = sorted({*constants, *(s for s in states if s > 1)})
     for cost, entries in _ACCUMULATORS:
         table = updates(alphabet, more, cost, entries)
-        tried = 0
-        for one in accumulators(table, alphabet, outputs, (0, 1, -1)):
-            tried += 1
+        for tried, one in enumerate(accumulators(table, alphabet, outputs, (0, 1, -1)), 1):
             for loop in _with_accumulator(
                 traces, fields, y, one.update, one.start, more, should_stop
             ):

@@ -9,33 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.recurrent import Recurrent
-from distill.target import Output
+from distill.recurrent_target import Oracle
 from dsl.domain import Columns
-from dsl.sequences import Sequences, folded
+from dsl.sequences import folded
 
 WORDS = 4096
 _RANDOM = 3000
-
-
-@dataclass(frozen=True, eq=False)
-class Oracle:
-    """A recurrent network on a domain of sequences, its outputs decoded.
-
-    length: how long the sequences are that the network was made for.
-    """
-
-    network: Recurrent
-    domain: Sequences
-    output: Output
-    length: int
-
-    def values(self, columns: Columns) -> NDArray[Any]:
-        """Decoded outputs (n, T) or (n, T, k) for sequences of items."""
-        raw = self.network.run(self.domain.encode(columns))[1]
-        count, length = raw.shape[:2]
-        found = self.output.decode(raw.reshape(count * length, -1))
-        return found.reshape(count, length, *found.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)

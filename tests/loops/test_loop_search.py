@@ -1,0 +1,113 @@
+"""Recurrent networks built by hand become the loops they are; wrong loops are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from distill.errors import BadInput
+from distill.loops import distil_recurrent, make_oracle
+from distill.recurrent import Recurrent, cell_of_layers
+from distill.synthesize.loops.search import agrees
+from distill.synthesize.loops.traces import traces_of
+from distill.verify.words import words_claim
+from dsl.loop_text import parse_loop
+
+
+def cell(step, readout, hidden: int) -> Recurrent:
+    as_arrays = [
+        [(np.array(w, dtype=float), np.array(b, dtype=float)) for w, b in part]
+        for part in (step, readout)
+    ]
+    return Recurrent(cell_of_layers(*as_arrays), np.zeros(hidden))
+
+
+READ = [([[1.0]], [0.0])]
+RUNNING_SUM = cell([([[1, 1]], [0])], READ, 1)
+LARGEST = cell([([[-1, 1], [1, 0], [-1, 0]], [0, 0, 0]), ([[1, 1, -1]], [0])], READ, 1)
+"""h' = max(h, x) = relu(x - h) + relu(h) - relu(-h)."""
+PARITY = cell([([[1, 1], [1, 1]], [0, -1]), ([[1, -2]], [0])], READ, 1)
+"""h' = relu(h + x) - 2 relu(h + x - 1)."""
+DRIFTS = cell([([[1, 1], [1, 1]], [0, -1]), ([[1, -2]], [0.04])], READ, 1)
+"""Parity, but every step adds to an error that ends in wrong answers."""
+
+
+def test_a_sum_is_a_running_total():
+    found = distil_recurrent(RUNNING_SUM, "seq(int(0,99))")
+    assert found is not None
+    assert found.evidence.verdict == "tested"
+    assert found([5, 6, 7]) == [5, 11, 18]
+    assert "total" in found.source
+
+
+def test_a_maximum_starts_below_everything_it_was_shown():
+    found = distil_recurrent(LARGEST, "seq(int(0,9))")
+    assert found is not None
+    assert "max(x, largest)" in found.source
+    assert found.departs is None
+
+
+def test_parity_is_proved_on_all_words():
+    found = distil_recurrent(PARITY, "seq(bool)")
+    assert found is not None
+    assert (found.evidence.verdict, found.evidence.method) == ("proved_to_length", "exhaustive")
+    assert (found.evidence.length_bound or 0) >= 10
+    assert found([1, 1, 1, 0]) == [True, False, True, True]
+
+
+def test_where_the_network_departs_the_claim_ends():
+    found = distil_recurrent(DRIFTS, "seq(bool)")
+    assert found is not None
+    assert found.evidence.verdict == "proved_to_length"
+    bound = found.evidence.length_bound or 0
+    assert 10 <= bound < 16
+    oracle = make_oracle(DRIFTS, "seq(bool)", None, 10)
+    longer = oracle.domain.words(bound + 1, 0, 2 ** (bound + 1))
+    assert (oracle.values(longer)[:, :bound] == np.cumsum(longer[0], 1)[:, :bound] % 2).all()
+    assert (oracle.values(longer) != np.cumsum(longer[0], 1) % 2).any()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "loop predict(x: bool) -> bool\n  out x\n",
+        "loop predict(x: bool) -> bool\n  start r: int = 0\n  let now = r + as_int(x)\n"
+        "  out now % 2 == 1 and now < 9\n  next r = now\n",
+    ],
+)
+def test_wrong_loops_are_refuted_by_their_shortest_word(text: str):
+    oracle = make_oracle(PARITY, "seq(bool)", None, 10)
+    claim = words_claim(parse_loop(text), oracle, 0)
+    assert claim.verdict == "refuted"
+    assert claim.counterexample is not None
+    assert claim.counterexample["network"] != claim.counterexample["program"]
+    assert not agrees(parse_loop(text), traces_of(oracle, 0))
+
+
+def test_the_same_network_and_seed_give_the_same_loop():
+    first, second = (distil_recurrent(PARITY, "seq(bool)", seed=3) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.program == second.program
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "length"),
+    [
+        ("bool", None, 10),
+        ("seq(bool[3])", None, 10),
+        ("seq(bool)", "real", 10),
+        ("seq(bool)", None, 1),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(inputs, outputs, length):
+    with pytest.raises(BadInput) as caught:
+        distil_recurrent(PARITY, inputs, outputs, length)
+    assert "\n" not in str(caught.value)
+
+
+def test_outputs_far_from_whole_numbers_are_refused():
+    with pytest.raises(BadInput, match="whole numbers"):
+        distil_recurrent(cell([([[1, 0.37]], [0.2])], READ, 1), "seq(int(0,9))", "int")
+    with pytest.raises(BadInput, match=r"\(h, x\)"):
+        Recurrent(RUNNING_SUM.cell, np.zeros(2))
