@@ -126,7 +126,7 @@ def _unchecked(loop: Loop, registers: tuple, lets: tuple, output: Expression) ->
 def with_local_names(loop: Loop) -> Loop:
     """The loop with names that are no keywords, builtins, or ours."""
     names: dict[str, Expression] = {}
-    taken = set(_OWN)
+    taken: set[str] = set(_OWN)
     for name, item in [*loop.scope().items(), *((n, v.type) for n, v in loop.lets)]:
         new = python_name(name, taken)
         taken.add(new)
