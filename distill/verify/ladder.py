@@ -19,7 +19,10 @@ from distill.verify.square import Square, tolerance
 from dsl.domain import Columns, rows
 
 _LOOSER = 4.0
-_MUCH = 0.005
+_FRESH = 500_000
+"""Added to the seed for draws that measure a band: others than those it was chosen on."""
+
+_MUCH = 0.01
 """A larger share left out than this is worth a band in parts."""
 
 
@@ -72,7 +75,7 @@ def _proved(square: Square, seed: int, effort: Effort) -> Claim | None:
         proof = _at_the_bound(proof, square)
     if proof is None or proof.verdict != "proved":
         return None
-    drawn = sampling(banded, seed, effort.draws // 2)
+    drawn = sampling(banded, seed + _FRESH, effort.draws // 2)
     return drawn if drawn.verdict == "refuted" else replace(proof, left_out=drawn.left_out)
 
 
@@ -85,7 +88,7 @@ def _narrower(
     shown = parted(square, found, seed, effort.parted_boxes, effort.should_stop)
     if shown is None:
         return None
-    drawn = sampling(shown[0], seed, effort.draws)
+    drawn = sampling(shown[0], seed + _FRESH, effort.draws)
     if drawn.verdict == "refuted" or drawn.left_out >= claim.left_out:
         return None
     return replace(shown[1], left_out=drawn.left_out)
