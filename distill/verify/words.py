@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
+from distill.verify.linear_loops import linear_claim
 from dsl.domain import Columns
 from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop
@@ -26,11 +27,14 @@ _ARITHMETIC = "network in float32 as run, program in whole numbers"
 def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
     """What is known about a loop beside its network.
 
-    All words of a length are run where they are few enough: a proof up to that length, or up to
+    An affine cell and a linear loop are compared exactly. Else all words of a length are run where they are few enough: a proof up to that length, or up to
     the item before the first difference, if that is the network's own length at least. Otherwise
     sequences of that length are drawn, and all shorter words are listed beside them.
     """
     begin = time.perf_counter()
+    linear = linear_claim(loop, oracle)
+    if linear is not None:
+        return linear
     length = longest_listed(oracle)
     found = _first_difference(loop, oracle, _all_words(oracle, length)) if length else None
     if found is not None and found[0] <= oracle.length:

@@ -1,0 +1,254 @@
+"""Affine cells beside linear loops: their impulse responses, compared in exact arithmetic.
+
+For an affine cell y[t] = sum_j K_j x[t-j] + k_t, for a linear loop the same with P_j and p_t
+(superposition). So on all sequences of items within bounds the outputs are at most
+sum_j |K_j - P_j| |x| + |k_t - p_t| apart. To that comes the float32 rounding of the run: a
+rounding error of step s reaches step t through A^(t-s), and a sum of n products is wrong by at
+most gamma_n times the sum of their sizes, in any order, fused or not (Higham, Accuracy and
+Stability of Numerical Algorithms, 2002, section 3.1). Below 1/2 rounded outputs are equal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.evidence import Claim
+from distill.normal_form import Affine, Input, NormalForm
+from distill.recurrent_target import Oracle
+from dsl.domain import DomainError
+from dsl.loop import Loop
+from dsl.meanings.loop_exact import run_loop_exact
+from dsl.program import Const, Expression, Prim, Var, walk
+from dsl.types import BOOL, INT
+
+Ints = NDArray[Any]
+"""Arrays of Python's whole numbers; as bounds they count units of 2 ** -64, rounded up."""
+
+LONGEST = 100
+_FIXED = 64
+_HALF = 1 << (_FIXED - 1)
+_TINY = 1
+"""At least what denormal results of float32 may be wrong by: a unit is 2 ** -64."""
+
+_LINEAR = frozenset({"add", "sub", "neg", "sum", "vector", "item", "slice", "concat", "as_int"})
+
+
+@dataclass(frozen=True, eq=False)
+class Dyadic:
+    """Exact numbers whole / 2 ** exponent."""
+
+    whole: Ints
+    exponent: int
+
+    def __matmul__(self, other: Dyadic) -> Dyadic:
+        return Dyadic(self.whole @ other.whole, self.exponent + other.exponent)
+
+    def __add__(self, other: Dyadic) -> Dyadic:
+        exponent = max(self.exponent, other.exponent)
+        return Dyadic(self._at(exponent) + other._at(exponent), exponent)
+
+    def __sub__(self, other: Dyadic) -> Dyadic:
+        return self + Dyadic(-other.whole, other.exponent)
+
+    def __getitem__(self, place: Any) -> Dyadic:
+        return Dyadic(self.whole[place], self.exponent)
+
+    def _at(self, exponent: int) -> Ints:
+        return self.whole * (1 << (exponent - self.exponent))
+
+    def size(self) -> Ints:
+        """Bounds of the absolute values."""
+        return _shifted_up(abs(self.whole), self.exponent)
+
+
+def dyadic(values: Any) -> Dyadic:
+    """Floats or whole numbers, exactly."""
+    array = np.asarray(values, dtype=object)
+    ratios = [Fraction(v) if isinstance(v, int) else Fraction(float(v)) for v in array.ravel()]
+    exponent = max((r.denominator.bit_length() - 1 for r in ratios), default=0)
+    flat = np.empty(len(ratios), dtype=object)
+    flat[:] = [r.numerator * ((1 << exponent) // r.denominator) for r in ratios]
+    return Dyadic(flat.reshape(array.shape), exponent)
+
+
+_shift_up = np.frompyfunc(lambda v, e: -((-v << _FIXED) >> e), 2, 1)
+
+
+def _shifted_up(whole: Ints, exponent: int) -> Ints:
+    return _shift_up(whole, exponent)
+
+
+_ratio_up = np.frompyfunc(lambda v, n, d: -(-v * n // d), 3, 1)
+
+
+def _times(sizes: Ints, values: Ints) -> Ints:
+    """Bounds of a product of two arrays of bounds."""
+    return _shift_up(sizes @ values, 2 * _FIXED)
+
+
+def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
+    """Equality of rounded outputs up to the longest length that the bounds show.
+
+    None where the cell isn't affine, the loop isn't linear in the items, outputs aren't whole
+    numbers, or not even the network's own length can be shown.
+    """
+    begin = time.perf_counter()
+    cell = _affine_cell(oracle)
+    if cell is None or oracle.output.scalar != INT or not is_linear(loop):
+        return None
+    try:
+        low, high = oracle.domain.item.value_box()
+    except DomainError:
+        return None
+    pairs = zip(low.tolist(), high.tolist(), strict=True)
+    sizes = dyadic([max(abs(a), abs(b)) for a, b in pairs]).size()
+    length, worst = 0, 0
+    for bound in _bounds(cell, loop, sizes, LONGEST):
+        if bound >= _HALF:
+            break
+        length, worst = length + 1, max(worst, bound)
+    return _claim(length, worst, begin) if length >= oracle.length else None
+
+
+def is_linear(loop: Loop) -> bool:
+    """Whether every value of a step is linear in registers and fields."""
+    values = [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
+    plain = all(item in (INT, BOOL) for _, item in loop.inputs)
+    return plain and all(_linear_node(n) for v in values for n in walk(v))
+
+
+def _linear_node(node: Expression) -> bool:
+    if isinstance(node, Const | Var):
+        return True
+    if not isinstance(node, Prim):
+        return False
+    name, parts = node.primitive.name, node.children
+    if name == "mul":
+        return len(parts) == 2 and any(isinstance(p, Const) for p in parts)
+    if name == "item":
+        return isinstance(parts[1], Const)
+    return name in _LINEAR
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """An affine cell: for every node its exact map from (h, x), as matrix and constant."""
+
+    form: NormalForm
+    maps: tuple[tuple[Dyadic, Dyadic], ...]
+    initial: Dyadic
+
+    @property
+    def hidden(self) -> int:
+        """Size of the state."""
+        return len(self.initial.whole)
+
+    def slack(self, sizes: Ints) -> Ints:
+        """Bounds (H + k,) of the rounding error of one step from (h, x) of these sizes."""
+        errors: list[Ints] = []
+        for node in self.form.nodes:
+            if isinstance(node, Affine):
+                errors.append(self._node_slack(node, errors, sizes))
+            else:
+                errors.append(np.array([0] * self.form.input_width, dtype=object))
+        return errors[self.form.output]
+
+    def _node_slack(self, node: Affine, errors: list[Ints], sizes: Ints) -> Ints:
+        products = 2 + sum(matrix.shape[1] for _, matrix in node.terms)
+        total = dyadic(node.bias).size()
+        carried = np.array([_TINY] * len(total), dtype=object)
+        for source, matrix in node.terms:
+            weights, (inner, constant) = dyadic(matrix).size(), self.maps[source]
+            held = _times(inner.size(), sizes) + constant.size()
+            total = total + _times(weights, held + errors[source])
+            carried = carried + _times(weights, errors[source])
+        return carried + _ratio_up(total, products, (1 << 24) - products)
+
+
+def _affine_cell(oracle: Oracle) -> _Cell | None:
+    form = oracle.network.cell.normal_form()
+    maps: list[tuple[Dyadic, Dyadic]] = []
+    for node in form.nodes:
+        if isinstance(node, Input):
+            maps.append((dyadic(np.eye(node.width)), dyadic(np.zeros(node.width))))
+        elif isinstance(node, Affine):
+            terms = [(dyadic(m), maps[s]) for s, m in node.terms]
+            matrix = reduce(Dyadic.__add__, [m @ inner for m, (inner, _) in terms])
+            constant = reduce(Dyadic.__add__, [m @ c for m, (_, c) in terms], dyadic(node.bias))
+            maps.append((matrix, constant))
+        else:
+            return None
+    return _Cell(form, tuple(maps), dyadic(oracle.network.initial))
+
+
+def _bounds(cell: _Cell, loop: Loop, sizes: Ints, longest: int) -> Iterator[int]:
+    """Step by step the most that outputs of network and loop can be apart."""
+    matrix, constant = cell.maps[cell.form.output]
+    h, count = cell.hidden, len(sizes)
+    a, b, c = matrix[:h, :h], matrix[:h, h:], constant[:h]
+    read, direct, plain = matrix[h:, :h], matrix[h:, h:], constant[h:]
+    pulses, rest = _responses(loop, count, longest)
+    column, drift, power = b, cell.initial, dyadic(np.eye(h))
+    apart = np.array([0] * len(plain.whole), dtype=object)
+    reach, spread, worst = (np.array([0] * h, dtype=object) for _ in range(3))
+    powers = np.zeros((h, h), dtype=object)
+    for t in range(longest):
+        response = direct if t == 0 else read @ column
+        column = column if t == 0 else a @ column
+        apart = apart + _times((response - dyadic(pulses[t])).size(), sizes)
+        offset = (read @ drift + plain - dyadic(rest[t])).size()
+        slack = cell.slack(np.concatenate([reach + drift.size() + spread, sizes]))
+        yield max(apart + offset + _times(read.size(), spread) + slack[h:])
+        # what the next step starts from: the state's size without the drift, its drift, and its
+        # rounding error; every step's own error is at most the worst so far
+        powers = powers + power.size()
+        reach = reach + _times((power @ b).size(), sizes)
+        drift, power = a @ drift + c, a @ power
+        worst = np.maximum(worst, slack[:h])
+        spread = _times(powers, worst)
+
+
+def _responses(loop: Loop, width: int, longest: int) -> tuple[list[Ints], list[Ints]]:
+    """The loop's impulse responses (k, width) and its outputs (k,) on zeros, item by item."""
+    nothing = [_zero(item) for _, item in loop.inputs]
+    rest = _outputs(run_loop_exact(loop, [tuple(nothing)] * longest))
+    columns = []
+    for place in range(width):
+        pulse = list(nothing)
+        pulse[place] = True if loop.inputs[place][1] == BOOL else 1
+        items = [tuple(pulse)] + [tuple(nothing)] * (longest - 1)
+        found = _outputs(run_loop_exact(loop, items))
+        columns.append([f - r for f, r in zip(found, rest, strict=True)])
+    pulses = [np.stack([column[t] for column in columns], axis=1) for t in range(longest)]
+    return pulses, rest
+
+
+def _zero(item: Any) -> Any:
+    return False if item == BOOL else 0
+
+
+def _outputs(values: list[Any]) -> list[Ints]:
+    rows = [v if isinstance(v, tuple) else (v,) for v in values]
+    return [np.array([int(v) for v in row], dtype=object) for row in rows]
+
+
+def _claim(length: int, worst: int, begin: float) -> Claim:
+    return Claim(
+        "proved_to_length",
+        "relational",
+        f"both are linear; their outputs are less than 1/2 apart on every sequence up to length "
+        f"{length}, so the rounded ones are equal",
+        achieved=float(Fraction(worst, 1 << _FIXED)),
+        arithmetic="network in float32 in any order of summation, program in whole numbers",
+        count=length,
+        seconds=time.perf_counter() - begin,
+        length_bound=length,
+    )
