@@ -118,6 +118,8 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         return Text(f"max({zero}, {parts[0].text})")
     if primitive.name == "item" and isinstance(node.children[0], Const):
         parts[0] = Text(parts[0].text.replace("[", "(", 1)[:-1] + ")")
+    if primitive.name == "affine":
+        parts = [_frozen(c, p) for c, p in zip(node.children, parts, strict=True)]
     level = _LEVELS.get(primitive.name, primitive.precedence)
     if primitive.symbol:
         return _operator(primitive, parts, level)
@@ -127,6 +129,13 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         condition, yes, no = parts
         return Text(f"{yes.within(1)} if {condition.within(1)} else {no}", 0)
     return Text(_fill(primitive.python, parts, level), level or _ATOM)
+
+
+def _frozen(node: Expression, part: Text) -> Text:
+    """A table of literals as tuples, which Python builds once and not in every call."""
+    if not isinstance(node, Const) or min(shape_of(node.type), default=0) < 2:
+        return part
+    return Text(part.text.replace("[", "(").replace("]", ")"))
 
 
 def _as_float(node: Expression, part: Text) -> Text:
@@ -303,7 +312,7 @@ def used_primitives(body: Expression) -> list[Primitive]:
 def imports(texts: Iterable[str]) -> list[str]:
     """The standard modules that the source refers to."""
     source = "\n".join(texts)
-    names = ("functools", "itertools", "math", "statistics")
+    names = ("functools", "itertools", "math", "operator", "statistics")
     return [name for name in names if re.search(rf"\b{name}\.", source)]
 
 

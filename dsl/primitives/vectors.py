@@ -533,7 +533,7 @@ AFFINE = declare(
         scalar=_affine_scalar,
         python="affine({0}, {1}, {2})",
         helper="""def affine(matrix: list, items: list, bias: list) -> list:
-    return [b + sum(w * v for w, v in zip(row, items)) for row, b in zip(matrix, bias)]
+    return [sum(map(operator.mul, row, items), b) for row, b in zip(matrix, bias)]
 """,
         english="the matrix {0} times {1} plus {2}",
         doc="A matrix times a vector plus a bias.",
