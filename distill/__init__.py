@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
     from distill.distillation import Distillation
+    from distill.loops import distil_recurrent
+    from distill.recurrent import Recurrent
 
 __version__ = "0.1.0"
 
@@ -22,10 +24,21 @@ _HOMES = {
     "compare": "distill.api",
     "equivalent": "distill.api",
     "Distillation": "distill.distillation",
+    "distil_recurrent": "distill.loops",
+    "Recurrent": "distill.recurrent",
 }
 _ROOMS = frozenset({"load", "testing"})
 
-__all__ = ["Distillation", "check", "compare", "distill", "equivalent", "inspect"]
+__all__ = [
+    "Distillation",
+    "Recurrent",
+    "check",
+    "compare",
+    "distil_recurrent",
+    "distill",
+    "equivalent",
+    "inspect",
+]
 
 
 def __getattr__(name: str) -> Any:

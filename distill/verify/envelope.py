@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def _never_negative(node: Node, signless: dict[int, Mask]) -> Mask:
     """Values that no rounding makes negative: rounding keeps the order, and 0 is a number."""
     if isinstance(node, Affine):
         terms = [((~signless[s]) @ (m != 0).T) | (m < 0).any(1) for s, m in node.terms]
-        return ~np.logical_or.reduce([(node.bias < 0)[None, :], *terms])
+        return ~reduce(np.logical_or, terms, (node.bias < 0)[None, :])
     if isinstance(node, Elementwise) and node.function in ("relu", "abs", "square", "sqrt"):
         return np.ones((1, 1), dtype=bool)
     return np.zeros((1, 1), dtype=bool)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
+from distill.verify.cells import boxes_claim, cells_claim
 from distill.verify.linear_loops import linear_claim
 from dsl.domain import Columns
 from dsl.loop import Loop
@@ -27,15 +28,18 @@ _ARITHMETIC = "network in float32 as run, program in whole numbers"
 def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
     """What is known about a loop beside its network.
 
-    An affine cell and a linear loop are compared exactly. Else all words of a length are run where they are few enough: a proof up to that length, or up to
-    the item before the first difference, if that is the network's own length at least. Otherwise
-    sequences of that length are drawn, and all shorter words are listed beside them.
+    Proofs come first (`proof_of`). Else all words of a length are run where they are few enough:
+    a proof up to that length, or up to the item before the first difference, if that is the
+    network's own length at least. Otherwise sequences of that length are drawn, and all shorter
+    words are listed beside them.
     """
     begin = time.perf_counter()
-    linear = linear_claim(loop, oracle)
-    if linear is not None:
-        return linear
+    proof = proof_of(loop, oracle, seed)
+    if proof is not None and proof.verdict == "proved":
+        return proof
     length = longest_listed(oracle)
+    if proof is not None and (proof.length_bound or 0) >= length:
+        return proof
     found = _first_difference(loop, oracle, _all_words(oracle, length)) if length else None
     if found is not None and found[0] <= oracle.length:
         return _refuted(found[1], oracle, begin)
@@ -43,6 +47,20 @@ def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
         return _listed(oracle, length if found is None else found[0] - 1, found, begin)
     drawn = _first_difference(loop, oracle, _drawn(oracle, seed, oracle.length, DRAWS))
     return _tested(length, oracle, begin) if drawn is None else _refuted(drawn[1], oracle, begin)
+
+
+def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
+    """The strongest proof that needs no listing: for every length, else for the longest.
+
+    Affine cells are compared with linear loops exactly; grid cells of the hidden space show
+    equality for every length, boxes up to one.
+    """
+    found = [linear_claim(loop, oracle)]
+    if found[0] is None:
+        found = [cells_claim(loop, oracle, seed)]
+    if found[0] is None:
+        found = [boxes_claim(loop, oracle)]
+    return found[0]
 
 
 def longest_listed(oracle: Oracle) -> int:

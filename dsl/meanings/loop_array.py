@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,23 +25,37 @@ def trace_loop(loop: Loop, columns: Sequences) -> dict[str, NDArray[Any]]:
     return _run(loop, columns)[1]
 
 
+def step_loop(
+    loop: Loop, state: Mapping[str, NDArray[Any]], items: Sequences
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """Outputs (n, ...) and next register values for registers and items, each (n, ...)."""
+    count = len(items[0])
+    named: dict[str, Any] = dict(state)
+    named |= {name: c for (name, _), c in zip(loop.inputs, items, strict=True)}
+    for name, value in loop.lets:
+        named[name] = run_expression(value, named)
+    after = {
+        r.name: _full(run_expression(r.update, named), count).astype(dtype_of(r.type))
+        for r in loop.registers
+    }
+    return _full(run_expression(loop.output, named), count), after
+
+
+def start_of(loop: Loop, count: int) -> dict[str, NDArray[Any]]:
+    """What the registers hold before the first item, `count` times."""
+    return {r.name: _started(r.start.value, dtype_of(r.type), count) for r in loop.registers}
+
+
 def _run(loop: Loop, columns: Sequences) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
     count, length = columns[0].shape[:2]
-    state = {r.name: _started(r.start.value, dtype_of(r.type), count) for r in loop.registers}
+    state = start_of(loop, count)
     outputs: list[NDArray[Any]] = []
     held: dict[str, list[NDArray[Any]]] = {name: [] for name in state}
     for t in range(length):
-        named: dict[str, Any] = dict(state)
-        named |= {name: c[:, t] for (name, _), c in zip(loop.inputs, columns, strict=True)}
-        for name, value in loop.lets:
-            named[name] = run_expression(value, named)
-        outputs.append(_full(run_expression(loop.output, named), count))
         for name, values in state.items():
             held[name].append(values)
-        state = {
-            r.name: _full(run_expression(r.update, named), count).astype(dtype_of(r.type))
-            for r in loop.registers
-        }
+        output, state = step_loop(loop, state, tuple(c[:, t] for c in columns))
+        outputs.append(output)
     return np.stack(outputs, 1), {name: np.stack(v, 1) for name, v in held.items()}
 
 

@@ -35,7 +35,8 @@ DRIFTS = cell([([[1, 1], [1, 1]], [0, -1]), ([[1, -2]], [0.04])], READ, 1)
 def test_a_sum_is_a_running_total():
     found = distil_recurrent(RUNNING_SUM, "seq(int(0,99))")
     assert found is not None
-    assert found.evidence.verdict == "tested"
+    assert (found.evidence.verdict, found.evidence.method) == ("proved_to_length", "relational")
+    assert (found.evidence.length_bound or 0) >= 10
     assert found([5, 6, 7]) == [5, 11, 18]
     assert "total" in found.source
 
@@ -47,10 +48,10 @@ def test_a_maximum_starts_below_everything_it_was_shown():
     assert found.departs is None
 
 
-def test_parity_is_proved_on_all_words():
+def test_parity_is_proved_at_least_as_far_as_words_are_listed():
     found = distil_recurrent(PARITY, "seq(bool)")
     assert found is not None
-    assert (found.evidence.verdict, found.evidence.method) == ("proved_to_length", "exhaustive")
+    assert found.evidence.verdict == "proved_to_length"
     assert (found.evidence.length_bound or 0) >= 10
     assert found([1, 1, 1, 0]) == [True, False, True, True]
 
