@@ -71,6 +71,8 @@ def cells_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
     steps = steps_of(loop, oracle)
     if steps is None or len(steps.next) * _PLACE**oracle.network.hidden >= _KEYS:
         return None
+    if not oracle.representable(_items(oracle, steps)):
+        return None
     form = oracle.network.cell.normal_form()
     for cells in _GRIDS:
         found = _invariant(form, oracle, steps, _widths(oracle, cells, seed))
@@ -91,8 +93,9 @@ def boxes_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     steps = steps_of(loop, oracle, _LONGEST)
     if steps is None:
         return None
-    count = steps.next.shape[1]
-    items = oracle.domain.item.encode(oracle.domain.item.points(0, count))
+    items = _items(oracle, steps)
+    if not oracle.representable(items):
+        return None
     form, start = oracle.network.cell.normal_form(), oracle.network.initial[None]
     states, box, length = np.zeros(1, dtype=np.int64), (start, start), 0
     while length < _LONGEST and (steps.next[states] >= 0).all():
@@ -108,6 +111,11 @@ def boxes_claim(loop: Loop, oracle: Oracle) -> Claim | None:
         f"{len(steps.next):,} states of the program lead into each other with equal outputs"
     )
     return _of_length("proved_to_length", text, length, begin)
+
+
+def _items(oracle: Oracle, steps: Steps) -> Array:
+    """Every item as the cell sees it, (a, width)."""
+    return oracle.domain.item.encode(oracle.domain.item.points(0, steps.next.shape[1]))
 
 
 def _hulls(reached: Reached) -> tuple[Ints, tuple[Array, Array]]:
@@ -181,8 +189,7 @@ def _widths(oracle: Oracle, cells: int, seed: int) -> Array:
 
 def _invariant(form: NormalForm, oracle: Oracle, steps: Steps, widths: Array) -> int:
     """How many cells an invariant has that shows equality; 0 where this grid shows none."""
-    count = steps.next.shape[1]
-    items = oracle.domain.item.encode(oracle.domain.item.points(0, count))
+    items = _items(oracle, steps)
     start = oracle.network.initial[None]
     seen: set[int] = set()
     first = _image(form, oracle, steps, items, np.zeros(1, dtype=np.int64), (start, start))

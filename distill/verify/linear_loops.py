@@ -104,6 +104,8 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     cell = _affine_cell(oracle)
     if cell is None or oracle.output.scalar != INT or not is_linear(loop):
         return None
+    if not oracle.plain or not oracle.representable(np.zeros(0)):
+        return None
     try:
         low, high = oracle.domain.item.value_box()
     except DomainError:

@@ -8,7 +8,19 @@ from itertools import pairwise
 
 _WIDTH = 96
 
-_LEAD = re.compile(r"(?:or|and|[-+*^]) ")
+_LEVELS = (
+    (" if ", " else "),
+    (" or ",),
+    (" and ",),
+    (" < ", " <= ", " > ", " >= ", " == ", " != ", " in ", " not in "),
+    (" ^ ",),
+    (" + ", " - "),
+    (" * ", " / ", " // ", " % "),
+)
+"""Python's operators, the loosest first: a part of a chain holds only tighter ones."""
+
+_COMPARISONS = 3
+_LEAD = re.compile("(?:" + "|".join(re.escape(w[1:]) for level in _LEVELS for w in level) + ")")
 """The operator that a later part of a chain begins with."""
 
 
@@ -60,8 +72,8 @@ def _depths(text: str) -> Iterable[tuple[int, int]]:
 def _split_brackets(text: str) -> tuple[str, list[str], str] | None:
     """(`f(`, arguments, `)`) if the whole text is one call or one list without `for`."""
     match = re.match(r"[\w.]*[\[(]", text)
-    if match is None or " for " in text:
-        return None
+    if match is None or " for " in text or (match[0][-1] == "[" and match[0] != "["):
+        return None  # an index with a comma would be a tuple
     start = match.end()
     closing = next((p for p, d in _depths(text) if d == 1 and text[p] in ")]" and p >= start), -1)
     if closing != len(text) - 1:
@@ -74,8 +86,11 @@ def _split_brackets(text: str) -> tuple[str, list[str], str] | None:
 
 def _split_operators(text: str) -> list[str]:
     outside = {p for p, d in _depths(text) if d == 0}
-    for words in ((" or ",), (" and ",), (" ^ ",), (" + ", " - "), (" * ",)):
+    for level, words in enumerate(_LEVELS):
+        if level == _COMPARISONS and text.startswith("not "):
+            return [text]
         cuts = [p for w in words for p in _find(text, w) if p in outside]
+        cuts = [p for p in cuts if not text[:p].endswith(" not")]  # `not in` is one operator
         if cuts:
             edges = [0, *(p + 1 for p in sorted(cuts)), len(text)]
             return [text[a:b].strip() for a, b in pairwise(edges)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dsl.meanings.python import wrap
 
 NAMES = ["x", "carry", "items[3]", "longer_name", "2.5"]
-WORDS = ["or", "and", "+", "-", "*", "^", "<"]
+WORDS = ["or", "and", "+", "-", "*", "^", "<", "//", "%", "==", "not in", "if x else"]
 
 
 def grown(random: Random, depth: int) -> str:
@@ -24,6 +24,7 @@ def grown(random: Random, depth: int) -> str:
         f"{first} {random.choice(WORDS)} {second}",
         f"{first} {random.choice(WORDS)} {second}",
         f"({first})",
+        f"(not {first})",
         f"({first}) if ({second}) else ({first})",
         f"max({first}, {second})",
         f"[{first}, {second}]",

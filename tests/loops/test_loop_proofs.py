@@ -129,3 +129,13 @@ def test_states_are_listed_up_to_a_depth():
     assert found is not None
     assert found.next.shape == (13, 2)
     assert (found.next[-1] == -1).all()
+
+
+@pytest.mark.parametrize("encoding", ["affine(2,1)", "affine(1,0.1)"])
+def test_items_that_enter_the_cell_as_other_numbers_are_not_taken_for_themselves(encoding: str):
+    domain = parse_sequences(f"seq(x: int(0,3) as {encoding})")
+    oracle = Oracle(SUM, domain, parse_output("int"), 10)
+    loop = parse_loop(LOOPS["sum"])
+    assert linear_claim(loop, oracle) is None
+    assert boxes_claim(loop, oracle) is None
+    assert cells_claim(loop, oracle) is None
