@@ -87,8 +87,10 @@ def page(entries: Sequence[Entry], head: str) -> str:
 _TEXT = """The 62 sequence tasks of arXiv 2402.05110, each with a small trained ReLU network.
 *Same*: of 65,536 fresh random sequences of the training length, those on which the program gives
 the network's rounded outputs everywhere; *task*: those on which it gives the task's.
-*Evidence*: `proved_to_length N` by running all sequences of length N (or up to the item before the
-first difference), else `tested` on 65,536 sequences of the training length; *departs*: the first
+*Evidence*: `proved` for every length by induction over cells of the hidden space;
+`proved_to_length N` by impulse responses (affine cells), by boxes of the hidden space, or by running
+all sequences of length N (or up to the item before the first difference); else `tested` on 65,536
+sequences of the training length; *departs*: the first
 item at which 4,096 random sequences of 50 items show a difference. *Reference*: bits of a loop
 written by hand (`benchmarks/rnn/references.py`)."""
 
@@ -124,7 +126,7 @@ def _row(entry: Entry) -> tuple[Any, ...]:
         return (name, "none found", "", "", "", "", "", "", entry["seconds"])
     body = "; ".join(line.strip() for line in entry["program"].splitlines()[1:])
     share = {k: "all" if entry[k] == entry["fresh"] else f"{entry[k]:,}" for k in ("same", "right")}
-    evidence = f"{entry['verdict']} {entry['length']}"
+    evidence = f"{entry['verdict']} {entry['length'] or 'for every length'}"
     return (
         name, f"`{body}`", share["same"], share["right"], evidence,
         entry["departs"] or "", round(entry["bits"]), round(entry["reference_bits"] or 0) or "",
