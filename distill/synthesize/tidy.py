@@ -6,6 +6,7 @@ may grow by a few.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from dsl.cost import bits
@@ -107,13 +108,22 @@ def _literal(value: Fraction) -> Const:
 
 def _sum(terms: dict[Expression, Fraction]) -> Expression:
     ordered = sorted(terms.items(), key=lambda item: (item[1] < 0, _order(item)))
+    total = weighted_sum([(weight, atom) for atom, weight in ordered])
+    assert total is not None
+    return total
+
+
+def weighted_sum(terms: Iterable[tuple[Fraction, Expression]]) -> Expression | None:
+    """Multiples of expressions added and taken away in the order given; None where there are none.
+
+    Terms with positive weights should come first: a negative first one is negated.
+    """
     total: Expression | None = None
-    for atom, weight in ordered:
+    for weight, atom in terms:
         size = abs(weight)
         term = atom if size == 1 else prim("mul", _literal(size), atom)
         if total is None:
             total = term if weight > 0 else prim("neg", term)
         else:
             total = prim("add" if weight > 0 else "sub", total, term)
-    assert total is not None
     return total

@@ -73,9 +73,10 @@ def cells_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
         return None
     if not oracle.representable(_items(oracle, steps)):
         return None
-    form = oracle.network.cell.normal_form()
+    form, span = oracle.network.cell.normal_form(), _span(oracle, seed)
     for cells in _GRIDS:
-        found = _invariant(form, oracle, steps, _widths(oracle, cells, seed))
+        widths = np.maximum(span / cells, span.max() * 1e-4)
+        found = _invariant(form, oracle, steps, widths)
         if found:
             return _claim(found, steps, begin)
     return None
@@ -178,13 +179,12 @@ def _key(state: dict[str, NDArray[Any]], row: int) -> tuple:
     return tuple(tuple(v[row].tolist()) if v.ndim > 1 else v[row].item() for v in state.values())
 
 
-def _widths(oracle: Oracle, cells: int, seed: int) -> Array:
-    """Cell widths (H,): the range of each hidden number on drawn sequences, divided."""
+def _span(oracle: Oracle, seed: int) -> Array:
+    """The range (H,) of each hidden number on drawn sequences."""
     rng = np.random.default_rng([seed, 41])
     drawn = oracle.domain.sample(rng, 512, oracle.length)
     states = oracle.network.run(oracle.domain.encode(drawn))[0].reshape(-1, oracle.network.hidden)
-    span = np.maximum(np.ptp(states, axis=0), 1e-3)
-    return np.maximum(span / cells, span.max() * 1e-4)
+    return np.maximum(np.ptp(states, axis=0), 1e-3)
 
 
 def _invariant(form: NormalForm, oracle: Oracle, steps: Steps, widths: Array) -> int:

@@ -55,12 +55,8 @@ def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     Affine cells are compared with linear loops exactly; grid cells of the hidden space show
     equality for every length, boxes up to one.
     """
-    found = [linear_claim(loop, oracle)]
-    if found[0] is None:
-        found = [cells_claim(loop, oracle, seed)]
-    if found[0] is None:
-        found = [boxes_claim(loop, oracle)]
-    return found[0]
+    linear = linear_claim(loop, oracle)
+    return linear or cells_claim(loop, oracle, seed) or boxes_claim(loop, oracle)
 
 
 def longest_listed(oracle: Oracle) -> int:

@@ -17,12 +17,12 @@ Sequences = tuple[NDArray[Any], ...]
 
 def run_loop(loop: Loop, columns: Sequences) -> NDArray[Any]:
     """Outputs (n, T) or (n, T, k) for n sequences of T items."""
-    return _run(loop, columns)[0]
+    return follow_loop(loop, columns)[0]
 
 
 def trace_loop(loop: Loop, columns: Sequences) -> dict[str, NDArray[Any]]:
     """What every register holds before each item: (n, T, ...) by name."""
-    return _run(loop, columns)[1]
+    return follow_loop(loop, columns)[1]
 
 
 def step_loop(
@@ -46,7 +46,8 @@ def start_of(loop: Loop, count: int) -> dict[str, NDArray[Any]]:
     return {r.name: _started(r.start.value, dtype_of(r.type), count) for r in loop.registers}
 
 
-def _run(loop: Loop, columns: Sequences) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+def follow_loop(loop: Loop, columns: Sequences) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """Outputs as of `run_loop`, and registers as of `trace_loop`, from one run."""
     count, length = columns[0].shape[:2]
     state = start_of(loop, count)
     outputs: list[NDArray[Any]] = []

@@ -2,8 +2,7 @@
 
 The bank of the search holds each behaviour of e once, as its values on a grid of register
 values and items. A run of all of them over some words is one gather per step; what is kept
-are those with which the output is a function of register and item (and of a companion
-register, if one is given).
+are those with which the output is a function of register and item.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from distill.synthesize.bank import NUMBER
 from distill.synthesize.enumerate import Search, deepen, entry_expression, open_search
-from distill.synthesize.loops.explain import RARE, domain_of
+from distill.synthesize.loops.explain import RARE, as_number, domain_of
 from distill.synthesize.terms import Term
 from distill.synthesize.vocabulary import operations
 from dsl.domain import Domain
@@ -36,14 +35,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Accumulator:
-    """A register with an update over `r` and the item's fields, and its value at the start.
-
-    cells: how many pairs of register and item occurred; fewer is simpler.
-    """
+    """A register with an update over `r` and the item's fields, and its value at the start."""
 
     update: Expression
     start: int
-    cells: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,30 +111,23 @@ def _as_summands(name: str, item: Type) -> list[tuple[str, Expression] | None]:
     if item != BOOL:
         return [None, ("add", value), ("sub", value)]
     signed = prim("if_", value, const(1), const(-1))
-    truth = prim("as_int", value)
+    truth = as_number(value)
     return [None, ("add", truth), ("sub", truth), ("add", signed), ("sub", signed)]
 
 
 def accumulators(
-    found: Updates,
-    alphabet: Alphabet,
-    outputs: Ints,
-    starts: Sequence[int],
-    companion: Ints | None = None,
+    found: Updates, alphabet: Alphabet, outputs: Ints, starts: Sequence[int]
 ) -> Iterator[Accumulator]:
-    """Registers with which the outputs (n, T) are a function, shortest update first.
-
-    companion: (n, T) small numbers from 0 up that the output may depend on as well.
-    """
+    """Registers with which the outputs (n, T) are a function, shortest update first."""
     kept: list[tuple[int, int, int]] = []
     for start in starts:
-        alive, cells = _consistent(found.table, alphabet, outputs, start, companion)
-        kept += [(int(c), int(a), start) for c, a in zip(cells, alive, strict=True)]
+        alive, cells = _consistent(found.table, alphabet, outputs, start)
+        kept += [(int(a), int(c), start) for a, c in zip(alive, cells, strict=True)]
     # rows are in order of cost: a short update comes first, even if it meets more cells
-    for row, cells, start in sorted((row, cells, start) for cells, row, start in kept):
+    for row, _, start in sorted(kept):
         update = entry_expression(found.search, int(found.rows[row]))
         if not _divides_oddly(update):
-            yield Accumulator(update, start, cells)
+            yield Accumulator(update, start)
 
 
 def _divides_oddly(update: Expression) -> bool:
@@ -157,12 +145,11 @@ def _consistent(
     alphabet: Alphabet,
     outputs: Ints,
     start: int,
-    companion: Ints | None,
 ) -> tuple[Ints, Ints]:
     """Rows of the table that never give two outputs for one cell, and how many cells they see."""
-    size, width = len(alphabet.items[0]), 1 if companion is None else int(companion.max()) + 1
+    size = len(alphabet.items[0])
     alive = np.arange(len(table))
-    seen = np.full((len(table), table.shape[1] * width), -1, dtype=np.int16)
+    seen = np.full((len(table), table.shape[1]), -1, dtype=np.int16)
     steps = 0
     for word in range(len(alphabet.words)):
         state = np.full(len(alive), start, dtype=np.int64)
@@ -170,10 +157,9 @@ def _consistent(
         lines = np.arange(len(alive))
         for t, letter in enumerate(alphabet.words[word]):
             place = (state - LOW) * size + letter
-            cell = place if companion is None else place * width + companion[word, t]
-            held, wanted = seen[lines, cell], outputs[word, t]
+            held, wanted = seen[lines, place], outputs[word, t]
             good &= (held < 0) | (held == wanted)
-            seen[lines, cell] = wanted
+            seen[lines, place] = wanted
             state = table[alive, place].astype(np.int64)
             good &= state != _DEAD
             state[~good] = start

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 import numpy as np
 
+from distill.synthesize.loops.explain import as_number
 from distill.synthesize.loops.linear import Recurrence
+from distill.synthesize.tidy import weighted_sum
 from dsl.loop import Loop, Register
-from dsl.program import Expression, const, prim, var
+from dsl.program import Expression, Prim, const, prim, var
 from dsl.types import BOOL, INT, Type, Vector
 
 _WINDOW_FROM = 3
@@ -17,22 +20,10 @@ _WINDOW_FROM = 3
 Fields = tuple[tuple[str, Type], ...]
 
 
-def number(name: str, item: Type) -> Expression:
-    """A name as a whole number."""
-    return prim("as_int", var(name, item)) if item == BOOL else var(name, item)
-
-
-def weighted_sum(parts: Iterable[tuple[int, Expression]], constant: int = 0) -> Expression:
-    """The sum of whole multiples, positive ones first."""
-    terms = sorted(((w, e) for w, e in parts if w), key=lambda p: p[0] < 0)
-    total: Expression | None = None
-    for weight, value in terms:
-        size = abs(weight)
-        term = value if size == 1 else prim("mul", const(size), value)
-        if total is None:
-            total = term if weight > 0 else prim("neg", term)
-        else:
-            total = prim("add" if weight > 0 else "sub", total, term)
+def linear_form(parts: Iterable[tuple[int, Expression]], constant: int) -> Expression:
+    """The sum of whole multiples, positive ones first, and a constant."""
+    terms = sorted(((Fraction(w), e) for w, e in parts if w), key=lambda p: p[0] < 0)
+    total = weighted_sum(terms)
     if total is None:
         return const(constant)
     if constant:
@@ -50,10 +41,10 @@ def loop_of_recurrence(found: Recurrence, fields: Fields, truth: bool) -> Loop:
     earlier, outputs = _delayed_outputs(found, q, k)
     bodies = []
     for place in range(k):
-        parts = [(int(found.inputs[place, 0, d]), number(*f)) for d, f in enumerate(fields)]
+        parts = [(int(found.inputs[place, 0, d]), as_number(var(*f))) for d, f in enumerate(fields)]
         parts += _merged([(w, inputs[d][j]) for d, j, w in _places(found.inputs[place, 1:])])
         parts += [(w, outputs[m][i]) for m, i, w in _places(found.outputs[place])]
-        bodies.append(weighted_sum(parts, int(found.constant[place])))
+        bodies.append(linear_form(parts, int(found.constant[place])))
     lets: tuple[tuple[str, Expression], ...] = ()
     if q:
         names = ["now"] if k == 1 else [f"now{m}" for m in range(k)]
@@ -73,8 +64,6 @@ def _places(weights: np.ndarray) -> list[tuple[int, int, int]]:
 
 def _merged(parts: list[tuple[int, Expression]]) -> list[tuple[int, Expression]]:
     """All items of one list with one weight are its sum."""
-    from dsl.program import Prim
-
     lists: dict[Expression, list[int]] = {}
     for weight, value in parts:
         if isinstance(value, Prim) and value.primitive.name == "item":
@@ -101,25 +90,25 @@ def _delayed_inputs(
         before = [int(v) for v in found.before_inputs[:depth, d]]
         made, values = delay_line(name, item, before, len(fields) > 1)
         registers += made
-        named.append(values)
+        named.append([as_number(v) for v in values])
     return registers, named
 
 
 def delay_line(
     name: str, item: Type, before: Sequence[int], several: bool
 ) -> tuple[list[Register], list[Expression]]:
-    """Registers for the last items of a field, and what they hold as numbers, nearest first."""
+    """Registers for the last items of a field, and what they hold, nearest first."""
     depth = len(before)
     bits = item == BOOL and set(before) <= {0, 1}
     held: Type = BOOL if bits else INT
-    now = var(name, item) if held == item else number(name, item)
+    now = var(name, item) if held == item else as_number(var(name, item))
     ending = f"_{name}" if several else ""
     if depth >= _WINDOW_FROM:
         window = var(f"recent{ending}", Vector(held, (depth,)))
         start = const(tuple(before[::-1]), window.type)
         shifted = prim("concat", prim("slice", window, const(1), const(depth)), prim("vector", now))
         items = [prim("item", window, const(depth - 1 - i)) for i in range(depth)]
-        return [Register(window.name, start, shifted)], [_as_number(e) for e in items]
+        return [Register(window.name, start, shifted)], items
     names = [f"previous{ending}", f"before{ending}"][:depth]
     values = [var(n, held) for n in names]
     updates = [now, *values[:-1]] if depth else []
@@ -127,11 +116,7 @@ def delay_line(
         Register(n, const(bool(b) if bits else b, held), u)
         for n, b, u in zip(names, before, updates, strict=True)
     ]
-    return made, [_as_number(v) for v in values]
-
-
-def _as_number(value: Expression) -> Expression:
-    return prim("as_int", value) if value.type == BOOL else value
+    return made, list(values)
 
 
 def _delayed_outputs(found: Recurrence, q: int, k: int):  # noqa: ANN202

@@ -97,15 +97,16 @@ def _distinct(columns: Named, wanted: NDArray[Any]) -> tuple[dict[str, NDArray[A
 
 def sums_of(domain: Domain) -> list[Expression]:
     """Sums of two or more of a few numbers, truths counting as 0 and 1."""
-    numbers = [
-        prim("as_int", var(name, item)) if item == BOOL else var(name, item)
-        for name, item in domain.parameters
-        if item in (BOOL, INT)
-    ]
+    numbers = [as_number(var(n, item)) for n, item in domain.parameters if item in (BOOL, INT)]
     if not 2 <= len(numbers) <= _SUMMED:
         return []
     groups = (g for size in range(2, len(numbers) + 1) for g in combinations(numbers, size))
     return [reduce(lambda a, b: prim("add", a, b), group) for group in groups]
+
+
+def as_number(value: Expression) -> Expression:
+    """A truth value as 0 or 1; numbers stay."""
+    return prim("as_int", value) if value.type == BOOL else value
 
 
 def domain_of(columns: Named) -> Domain:
@@ -165,9 +166,7 @@ def as_type_of(body: Expression, wanted: NDArray[Any]) -> Expression | None:
     """The expression as the type of the values, where it can be."""
     if wanted.dtype == np.bool_:
         return body if body.type == BOOL else None
-    if body.type == BOOL:
-        return prim("as_int", body)
-    return body if body.type == INT else prim("round", body)
+    return as_number(body) if body.type in (BOOL, INT) else prim("round", body)
 
 
 def _missed(body: Expression, columns: Named, wanted: NDArray[Any]) -> NDArray[np.intp]:

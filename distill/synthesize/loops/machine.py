@@ -6,7 +6,6 @@ set of continuations (Myhill-Nerode, with a finite set of experiments as in Angl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,22 +19,8 @@ _MOST_STATES = 64
 _MOST_SYMBOLS = 100
 
 
-@dataclass(frozen=True, eq=False)
-class Machine:
-    """A closed Mealy machine: next states (states, symbols) and outputs (states, symbols, ...)."""
-
-    symbols: Columns
-    next: NDArray[np.int64]
-    outputs: NDArray[Any]
-
-    @property
-    def states(self) -> int:
-        """How many states there are; number 0 is the start."""
-        return len(self.next)
-
-
-def machine(oracle: Oracle, seed: int = 0) -> Machine | None:
-    """The machine that the network is on words of its length; None where states don't end."""
+def states_of(oracle: Oracle, seed: int = 0) -> int | None:
+    """How many states the network has on words of its length; None where they don't end."""
     count = oracle.domain.symbols
     if count is None or count > _MOST_SYMBOLS:
         return None
@@ -45,38 +30,31 @@ def machine(oracle: Oracle, seed: int = 0) -> Machine | None:
     tails = rng.integers(0, rows(letters), (_SUFFIXES, horizon))
     access: list[list[int]] = [[]]
     signatures = [_signature(oracle, letters, [[]], tails, horizon)[0]]
-    edges: list[list[int]] = []
     place = 0
     while place < len(access):
         word = access[place]
         if len(word) + 2 >= horizon:
             return None
         words = [[*word, symbol] for symbol in range(count)]
-        line = []
         for next_word, mark in zip(
             words, _signature(oracle, letters, words, tails, horizon), strict=True
         ):
-            found = _same(mark, signatures)
-            if found is None:
+            if not _known(mark, signatures):
                 access.append(next_word)
                 signatures.append(mark)
-                found = len(access) - 1
-            line.append(found)
-        edges.append(line)
         if len(access) > _MOST_STATES:
             return None
         place += 1
-    outputs = _signature_outputs(oracle, letters, access)
-    return Machine(letters, np.array(edges), outputs)
+    return len(access)
 
 
-def _same(mark: NDArray[Any], known: list[NDArray[Any]]) -> int | None:
-    """The first known signature that agrees as far as both go."""
-    for place, other in enumerate(known):
+def _known(mark: NDArray[Any], known: list[NDArray[Any]]) -> bool:
+    """Whether a known signature agrees as far as both go."""
+    for other in known:
         length = min(mark.shape[1], other.shape[1])
         if length >= 2 and np.array_equal(mark[:, :length], other[:, :length]):
-            return place
-    return None
+            return True
+    return False
 
 
 def _signature(
@@ -93,11 +71,3 @@ def _signature(
     full = np.concatenate([heads, np.tile(tails[:, :rest], (len(words), 1))], axis=1)
     found = oracle.values(tuple(c[full] for c in letters))[:, before:]
     return list(found.reshape(len(words), len(tails), rest, *found.shape[2:]))
-
-
-def _signature_outputs(oracle: Oracle, letters: Columns, access: list[list[int]]) -> NDArray[Any]:
-    lines = []
-    for word in access:
-        full = np.array([[*word, symbol] for symbol in range(rows(letters))])
-        lines.append(oracle.values(tuple(c[full] for c in letters))[:, -1])
-    return np.stack(lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from distill.synthesize.tidy import linear, tidy
 from dsl.cost import loop_bits
@@ -43,7 +44,7 @@ def readable(loop: Loop) -> Loop:
         return named(loop)
 
 
-def _each(loop: Loop, change) -> Loop:  # noqa: ANN001
+def _each(loop: Loop, change: Callable[[Expression], Expression]) -> Loop:
     registers = tuple(Register(r.name, r.start, change(r.update)) for r in loop.registers)
     lets = tuple((n, change(v)) for n, v in loop.lets)
     return Loop(loop.inputs, registers, lets, change(loop.output), loop.name)
@@ -54,10 +55,7 @@ def _inlined(loop: Loop) -> Loop:
     values: dict[str, Expression] = {}
     for name, value in loop.lets:
         values[name] = substitute(value, values)
-    registers = tuple(
-        Register(r.name, r.start, substitute(r.update, values)) for r in loop.registers
-    )
-    return Loop(loop.inputs, registers, (), substitute(loop.output, values), loop.name)
+    return replace(_each(loop, lambda e: substitute(e, values)), lets=())
 
 
 def _ordered_sums(value: Expression, loop: Loop) -> Expression:

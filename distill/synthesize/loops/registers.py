@@ -1,40 +1,16 @@
-"""Registers a loop may hold: delayed inputs and outputs, and values computed from themselves.
-
-A register is known by what it holds before every item of the traces. That is all that
-finding the step needs; how it gets its next value is kept beside it.
-"""
+"""Registers on the traces: what they hold before every item, and whether that is enough."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.program import Expression
 
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """A register on the traces.
-
-    name: by which expressions refer to it; values: (n, T) before every item; start: what it
-    holds before the first. update: its next value over names of registers and fields, or, where
-    that isn't an expression yet, `source`: the field or output that it takes over.
-    """
-
-    name: str
-    values: NDArray[Any]
-    start: int
-    update: Expression | None = None
-    source: str = ""
-
-
-def delayed(name: str, source: str, values: NDArray[Any], start: int) -> Held:
-    """The register that holds what `values` (n, T) were one item ago."""
-    before = np.concatenate([np.full_like(values[:, :1], start), values[:, :-1]], axis=1)
-    return Held(name, before, start, source=source)
+def delayed(values: NDArray[Any], start: int) -> NDArray[Any]:
+    """What values (n, T) were one item ago; `start` before the first."""
+    return np.concatenate([np.full_like(values[:, :1], start), values[:, :-1]], axis=1)
 
 
 def is_function(keys: list[NDArray[Any]], values: NDArray[Any]) -> tuple[bool, float]:

@@ -19,14 +19,14 @@ from distill.synthesize.loops.accumulate import Alphabet, accumulators, updates
 from distill.synthesize.loops.assemble import delay_line, loop_of_recurrence
 from distill.synthesize.loops.explain import Depth, explain
 from distill.synthesize.loops.linear import recurrence
-from distill.synthesize.loops.machine import machine
+from distill.synthesize.loops.machine import states_of
 from distill.synthesize.loops.readable import readable
-from distill.synthesize.loops.registers import is_function
+from distill.synthesize.loops.registers import delayed, is_function
 from distill.synthesize.loops.traces import Traces, traces_of
 from dsl.cost import loop_bits
 from dsl.domain import Columns
 from dsl.loop import Loop, Register
-from dsl.meanings.loop_array import run_loop, trace_loop
+from dsl.meanings.loop_array import follow_loop, run_loop
 from dsl.program import Expression, Prim, const, prim, size, substitute, var, walk
 from dsl.types import BOOL, INT, Vector
 
@@ -127,14 +127,14 @@ def _windowed(
     registers: list[Register] = []
     values: dict[str, Expression] = {}
     for name, item in fields:
-        made, _ = delay_line(name, item, [0] * depth, len(fields) > 1)
+        made, held = delay_line(name, item, [0] * depth, len(fields) > 1)
         registers += made
         before = traces.fields[name]
         for k in range(depth):
-            before = np.concatenate([np.zeros_like(before[:, :1]), before[:, :-1]], axis=1)
+            before = delayed(before, 0)
             key = f"{name}__{k}"
             columns[key] = before
-            values[key] = _held(made, k, depth)
+            values[key] = held[k]
     good, repeats = is_function(list(columns.values()), y)
     if not good or repeats < _REPEATS:
         return None
@@ -143,13 +143,6 @@ def _windowed(
     for body in bodies[:1]:
         return Loop(fields, tuple(registers), (), substitute(body, values))
     return None
-
-
-def _held(made: Sequence[Register], k: int, depth: int) -> Expression:
-    """What the delay line holds of k + 1 items ago."""
-    if len(made) == depth:
-        return var(made[k].name, made[k].type)
-    return prim("item", var(made[0].name, made[0].type), const(depth - 1 - k))
 
 
 def _fed_back(
@@ -163,9 +156,7 @@ def _fed_back(
     truth = y.dtype == np.bool_
     starts = [0, 1] if truth else sorted({0, 1, -1, int(y.min()), int(y.max())} | _ends(traces))
     for start in sorted(starts, key=abs):
-        first = np.full_like(y[:, :1], start)
-        last = np.concatenate([first, y[:, :-1]], axis=1)
-        columns = {**traces.fields, "last": last}
+        columns = {**traces.fields, "last": delayed(y, start)}
         good, repeats = is_function(list(columns.values()), y)
         if not good or repeats < _REPEATS:
             continue
@@ -246,9 +237,8 @@ def _accumulated(
     outputs = oracle.values(columns).astype(np.int64)
     if np.abs(outputs).max() > 30_000:
         return
-    learned = machine(oracle, seed)
-    states = [] if learned is None else [learned.states]
-    more = sorted({*constants, *(s for s in states if s > 1)})
+    states = states_of(oracle, seed) or 0
+    more = sorted({*constants, states} if states > 1 else constants)
     for cost, entries in _ACCUMULATORS:
         table = updates(alphabet, more, cost, entries)
         for tried, one in enumerate(accumulators(table, alphabet, outputs, (0, 1, -1)), 1):
@@ -272,29 +262,20 @@ def _with_accumulator(
     should_stop: Callable[[], bool] | None,
 ) -> Iterator[Loop]:
     """Loops with one accumulator, the output found from item, old and new value."""
-    bare = Loop(fields, (Register("r", const(start), update),), (), const(0))
+    register = Register("r", const(start), var(NOW, INT))
+    lets = ((NOW, update),)
     with np.errstate(all="ignore"):
-        held = trace_loop(bare, traces.columns)["r"]
+        after, before = follow_loop(Loop(fields, (register,), lets, var(NOW, INT)), traces.columns)
+    held = before["r"]
     if not is_function([*traces.columns, held], y)[0]:
         return
-    after = _next_values(update, traces, held)
     flat = {n: c.ravel() for n, c in {**traces.fields, "r": held, NOW: after}.items()}
     parts = _parts(update)
     for body in explain(flat, y.ravel(), constants, Depth(4, 15_000), should_stop, parts)[:4]:
-        register = Register("r", const(start), var(NOW, INT))
-        yield Loop(fields, (register,), ((NOW, update),), body)
+        yield Loop(fields, (register,), lets, body)
 
 
 def _parts(update: Expression) -> list[Expression]:
     """What is computed on the way to the register's next value."""
     inner = [n for n in walk(update) if isinstance(n, Prim) and n.type == INT and n is not update]
     return [n for n in inner if size(n) >= _PART]
-
-
-def _next_values(update: Expression, traces: Traces, held: NDArray[Any]) -> NDArray[Any]:
-    from dsl.meanings.array import run_expression
-
-    flat = {n: c.ravel() for n, c in {**traces.fields, "r": held}.items()}
-    with np.errstate(all="ignore"):
-        values = run_expression(update, flat)
-    return np.broadcast_to(values, (held.size,)).reshape(held.shape)
