@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
-from bounds_cases import KINKED, ONE, TOTAL, TWO, random_boxes, random_form
+from bounds_cases import KINKED, ONE, TOTAL, TWO, points_in, random_boxes, random_form
 
 from distill.checker.exact import exact
 from distill.checker.float_error import float_errors
@@ -59,11 +59,6 @@ def test_lowered_programs_are_what_their_batches_give(inputs, body):
     columns = domain.sample(np.random.default_rng(3), 200)
     expected = np.asarray(run(made, columns), float).reshape(200, -1)
     np.testing.assert_allclose(form.run(domain.flatten(columns)), expected, rtol=1e-12, atol=1e-12)
-
-
-def points_in(rng, low, high, count=60):
-    inner = rng.uniform(size=(count, *low.shape)) * (high - low) + low
-    return np.clip(np.concatenate([inner, low[None], high[None]]), low, high)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
-from bounds_cases import KINKED, ONE, TOTAL, TWO, random_boxes, random_form
+from bounds_cases import KINKED, ONE, TOTAL, TWO, points_in, random_boxes, random_form
 
 from distill.checker.curves import curve_gap
 from distill.checker.proof import shown, simple_question
@@ -20,11 +20,6 @@ from distill.verify.exact import run_exact
 SMOOTH = ["tanh", "sigmoid", "erf", "exp", "log", "sqrt", "reciprocal", "sin", "cos"]
 
 
-def points_in(rng, low, high, count=8):
-    inner = rng.uniform(size=(count, *low.shape)) * (high - low) + low
-    return np.clip(np.concatenate([inner, low[None], high[None]]), low, high)
-
-
 @pytest.mark.parametrize("seed", range(10))
 def test_float_ranges_hold_exactly_even_with_weights_of_very_different_sizes(seed):
     rng = np.random.default_rng(seed)
@@ -33,7 +28,7 @@ def test_float_ranges_hold_exactly_even_with_weights_of_very_different_sizes(see
     ranges = quick_ranges(form, low, high)
     assert small(ranges).all()
     below, above = ranges[form.output]
-    for points in points_in(rng, low, high):
+    for points in points_in(rng, low, high, 8):
         for point, least, most in zip(points, below, above, strict=True):
             values = run_exact(form, point)
             assert all(Fraction(a) <= v for a, v in zip(least, values, strict=True))

@@ -91,3 +91,9 @@ def abs_difference_form(rng, inputs, hidden) -> NormalForm:
     kinks = builder.elementwise("abs", builder.affine([(0, pairs)], np.zeros(len(pairs))))
     program = builder.affine([(kinks, np.ones((1, len(pairs))))], np.zeros(1))
     return difference(builder, network, program)
+
+
+def points_in(rng, low, high, count=60):
+    """Draws (count + 2, boxes, n) in every box, its two ends among them."""
+    inner = rng.uniform(size=(count, *low.shape)) * (high - low) + low
+    return np.clip(np.concatenate([inner, low[None], high[None]]), low, high)
