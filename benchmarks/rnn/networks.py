@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from distill.recurrent import Recurrent, cell_of_layers
+from distill.recurrent import RecurrentNetwork, cell_of_layers
 
 FOLDER = Path(__file__).parent / "networks"
 
@@ -46,12 +46,12 @@ def _described(name: str, entry: dict[str, Any]) -> Trained:
     return Trained(name, f"seq({inputs})", outputs, entry["native_len"], entry)
 
 
-def network(name: str) -> Recurrent:
+def network(name: str) -> RecurrentNetwork:
     """The cell of a task, float32 weights as they were trained."""
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
         found = {key: arrays[key].astype(np.float64) for key in arrays.files}
     step, readout = _layers(found, "hidden"), _layers(found, "output")
-    return Recurrent(cell_of_layers(step, readout), np.zeros(len(step[-1][1])))
+    return RecurrentNetwork(cell_of_layers(step, readout), np.zeros(len(step[-1][1])))
 
 
 def _layers(arrays: dict[str, np.ndarray], part: str) -> list[tuple[np.ndarray, np.ndarray]]:
