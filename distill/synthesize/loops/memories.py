@@ -285,7 +285,8 @@ def _by_symbol(traces: Traces) -> Iterator[Memory]:
     """What was noted when the same item came before: a list with a place for every item."""
     if len(traces.inputs) > 1:
         return
-    ((name, kind),), (x,) = traces.inputs, traces.columns
+    name, kind = next(iter(traces.inputs))
+    x = next(iter(traces.columns))
     if kind != INT or x.min() < 0 or not 2 <= x.max() < _SYMBOLS:
         return
     size = int(x.max()) + 1
