@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
     from distill.distillation import Distillation
     from distill.distillation_loop import LoopDistillation
+    from distill.recurrent import Recurrent
 
 __version__ = "0.1.0"
 
@@ -24,12 +25,14 @@ _HOMES = {
     "equivalent": "distill.api",
     "Distillation": "distill.distillation",
     "LoopDistillation": "distill.distillation_loop",
+    "Recurrent": "distill.recurrent",
 }
 _ROOMS = frozenset({"load", "testing"})
 
 __all__ = [
     "Distillation",
     "LoopDistillation",
+    "Recurrent",
     "check",
     "compare",
     "distill",
