@@ -108,7 +108,9 @@ def _function(
         for s, e in zip(node.sources, moved, strict=True)
     ]
     name, most = node.function, np.maximum.reduce(moved)
-    if name in ("relu", "abs", "max", "min"):
+    if name == "relu":  # both values are in [0, top]
+        return np.minimum(most, np.maximum(np.nextafter(seen[0][1], np.inf), 0.0))
+    if name in ("abs", "max", "min"):
         return most
     if name in _STEPS:
         return np.where(most == 0, 0.0, _STEPS[name](seen))
