@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
     from distill.distillation import Distillation
     from distill.loops import distil_recurrent
+    from distill.recurrent import Recurrent
 
 __version__ = "0.1.0"
 
@@ -23,12 +24,14 @@ _HOMES = {
     "compare": "distill.api",
     "equivalent": "distill.api",
     "Distillation": "distill.distillation",
+    "Recurrent": "distill.recurrent",
     "distil_recurrent": "distill.loops",
 }
 _ROOMS = frozenset({"load", "testing"})
 
 __all__ = [
     "Distillation",
+    "Recurrent",
     "check",
     "compare",
     "distil_recurrent",

@@ -109,6 +109,13 @@ def _refuse_cycle(model: onnx.ModelProto) -> None:
 
 def network_of(model: onnx.ModelProto) -> Network:
     """Turn a checked model into a network. Raises BadInput."""
+    operations, constants = operations_of(model)
+    source, batched = _input(model.graph, constants)
+    return assemble(operations, constants, source, _output(model, operations, source), batched)
+
+
+def operations_of(model: onnx.ModelProto) -> tuple[list[Operation], dict[str, Tensor]]:
+    """The graph's operations, not yet in order, and its constants. Raises BadInput."""
     graph = model.graph
     constants = {t.name: _tensor(t) for t in graph.initializer}
     opset = max([o.version for o in model.opset_import if o.domain in ("", "ai.onnx")] or [1])
@@ -120,9 +127,13 @@ def network_of(model: onnx.ModelProto) -> Network:
             constants[node.output[0]] = _constant(node)
         else:
             operations.append(_operation(node, opset))
-    source, batched = _input(graph, constants)
-    operations = expand_classifiers(operations, constants)
-    return assemble(operations, constants, source, _output(model, operations, source), batched)
+    return expand_classifiers(operations, constants), constants
+
+
+def inputs_of(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The inputs that aren't weights."""
+    weights = {t.name for t in graph.initializer}
+    return [value for value in graph.input if value.name not in weights]
 
 
 def _tensor(tensor: onnx.TensorProto) -> Tensor:
@@ -178,12 +189,21 @@ def _input(graph: onnx.GraphProto, constants: dict[str, Tensor]) -> tuple[Wire, 
     if len(inputs) != 1:
         names = ", ".join(quoted(v.name) for v in inputs[:6]) or "none"
         raise BadInput(f"A network needs exactly one input; the model has {len(inputs)}: {names}.")
-    kind = inputs[0].type.tensor_type
-    shape, dynamic = _shape(inputs[0].name, kind)
-    dtype = _cast_type(kind.elem_type)
+    return wire_of_input(inputs[0])
+
+
+def wire_of_input(value: onnx.ValueInfoProto) -> tuple[Wire, bool]:
+    """An input with its batch axis at 1, and whether that axis is open. Raises BadInput."""
+    shape, dynamic = _shape(value.name, value.type.tensor_type)
+    return Wire(value.name, shape, dtype_of_input(value)), dynamic
+
+
+def dtype_of_input(value: onnx.ValueInfoProto) -> str:
+    """numpy name of an input's type. Raises BadInput where it holds no numbers."""
+    dtype = _cast_type(value.type.tensor_type.elem_type)
     if dtype not in FLOATS | {"int64", "int32", "bool"}:
-        raise BadInput(f"The input {quoted(inputs[0].name)} holds {dtype}; numbers are needed.")
-    return Wire(inputs[0].name, shape, dtype), dynamic
+        raise BadInput(f"The input {quoted(value.name)} holds {dtype}; numbers are needed.")
+    return dtype
 
 
 def _shape(name: str, kind: onnx.TypeProto.Tensor) -> tuple[Shape, bool]:
