@@ -13,7 +13,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from distill.api_loops import (
+    distil_sequences,
+    refuse_for_sequences,
+    require_sequences,
+)
 from distill.distillation import Alternative, Distillation
+from distill.distillation_loop import LoopDistillation
 from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
 from distill.load import load
@@ -28,6 +34,7 @@ from dsl.domain import Columns, Domain, DomainError
 from dsl.domain_text import parse_domain, show_domain
 from dsl.primitive import REGISTRY, Primitive
 from dsl.program import Expression, Program
+from dsl.sequences import Sequences, is_sequences
 from dsl.text import ParseError, parse
 
 _LIBRARIES = ("torch", "numpy", "z3-solver", "sympy", "networkx", "onnx")
@@ -35,7 +42,7 @@ _LIBRARIES = ("torch", "numpy", "z3-solver", "sympy", "networkx", "onnx")
 
 def distill(
     model: Any,
-    inputs: str | Domain | None = None,
+    inputs: str | Domain | Sequences | None = None,
     outputs: str | None = None,
     data: Any = None,
     tolerance: float | None = None,
@@ -50,15 +57,20 @@ def distill(
     forbidden: Sequence[str] = (),
     primitives: Sequence[Primitive] = (),
     progress: Progress | None = None,
-) -> Distillation:
+    initial_state: Any = None,
+    length: int | None = None,
+) -> Distillation | LoopDistillation:
     """Distil a trained network into a readable program with evidence.
+
+    A domain of sequences makes it the loop of a recurrent network.
 
     Args:
         model: path of an .onnx or .pt2 file, torch module, exported program, scikit-learn MLP or
-            pipeline, or a loaded `Network`.
-        inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool"; without it one is proposed from
-            `data`.
+            pipeline, or a loaded `Network`; for sequences what `load_recurrent` takes.
+        inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool" or "seq(int(0,9))"; without it one is
+            proposed from `data`.
         outputs: the output type, e.g. "category(3)"; inferred from the last operation if left out.
+            For sequences "seq(int)" is one per item and "int" the one at the end.
         data: unlabelled inputs (n, width) in the network's units, or the path of a .npz or .csv.
         tolerance: largest difference of real outputs (default 1 % of the output's range), or share
             of the domain on which a discrete program over reals may differ (default 1 %).
@@ -73,11 +85,26 @@ def distill(
         allowed, forbidden: names of primitives for the search; what is forbidden is in no program
             but your hints and the network's own arithmetic; primitives: your own.
         progress: called with a stage and how much of it is done (or None).
+        initial_state: of a recurrent network, an array or a file; its own or zeros if left out.
+        length: of the example sequences; found from domain and network if left out.
 
     Raises:
         BadInput: something can't be used, in one sentence.
     """
     _check_numbers(tolerance, margin, budget, steps, jobs)
+    spent = Budget(steps or default_steps(budget), budget, jobs)
+    if isinstance(inputs, Sequences) or (isinstance(inputs, str) and is_sequences(inputs)):
+        refuse_for_sequences(
+            tolerance=tolerance is not None, margin=margin > 0, data=data is not None,
+            hints=bool(hints), allowed=allowed is not None, forbidden=bool(forbidden),
+            primitives=bool(primitives),
+        )  # fmt: skip
+        with _interruptible(spent):
+            return distil_sequences(
+                model, inputs, outputs, initial_state, length, spent, seed, progress or silent,
+                versions(),
+            )  # fmt: skip
+    require_sequences(model, inputs, initial_state, length)
     network = load(model)
     rows = read_data(data)
     domain = _domain(inputs, rows, network)
@@ -97,7 +124,6 @@ def distill(
         hints=tuple(_hint(h, domain) for h in hints),
         progress=progress or silent,
     )
-    spent = Budget(steps or default_steps(budget), budget, jobs)
     with _interruptible(spent):
         outcome = distil(target, settings, spent)
     return _distillation(outcome, network, domain, spent, seed)

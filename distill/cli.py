@@ -17,7 +17,7 @@ from distill import cli_views as views
 from distill.errors import BadInput
 
 if TYPE_CHECKING:
-    from distill.distillation import Distillation
+    from distill.distillation import Distilled
     from dsl.domain import Domain
 
 FOUND, FAULT, BAD_INPUT, BUDGET, REFUTED, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
@@ -235,7 +235,7 @@ def _proposed(model: str, data: str | None, yes: bool) -> Domain:
     return domain
 
 
-def _print_result(found: Distillation, folder: str, *, as_json: bool, quiet: bool) -> None:
+def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         typer.echo((Path(folder) / "evidence.json").read_text())
     elif not quiet:
@@ -243,7 +243,7 @@ def _print_result(found: Distillation, folder: str, *, as_json: bool, quiet: boo
         views.print_text(f"\nwritten to {folder}")
 
 
-def _run_code(found: Distillation) -> int:
+def _run_code(found: Distilled) -> int:
     if found.interrupted:
         return INTERRUPTED
     return FOUND if found.found else BUDGET

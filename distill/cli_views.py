@@ -119,11 +119,9 @@ def show_example(primitive: Primitive, index: int) -> str:
 
 def print_front(front: Iterable[Alternative]) -> None:
     """Print the programs of a front, shortest first, under their bits and errors; long ones cut."""
-    from dsl.text import show_program
-
     for point in sorted(front, key=lambda p: p.bits):
         print_text(f"{point.bits:,.0f} bits, error {point.error:.4g}")
-        print_lines(f"    {line}" for line in cut(show_program(point.program)))
+        print_lines(f"    {line}" for line in cut(str(point.program)))
 
 
 def cut(text: str, lines: int = 12, width: int = 92) -> list[str]:

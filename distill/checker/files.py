@@ -166,9 +166,9 @@ def _signature(found: Distillation) -> Finding:
 
 
 def _consistent(evidence: Evidence, program: Program, folder: Path) -> Iterator[Finding]:
-    from distill.export.folder import _json
+    from distill.export.folder import read_json
 
-    wrong = [] if _json(folder / "evidence.json") == evidence.to_json() else ["its headline"]
+    wrong = [] if read_json(folder / "evidence.json") == evidence.to_json() else ["its headline"]
     for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
         wrong += _contradictions(claim, program)
     yield judged(

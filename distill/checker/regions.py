@@ -56,8 +56,8 @@ class Cells:
         """Whether cells are among those listed, by keys that differ for different ones."""
         low, sizes, keys = self._keys  # numbers of cells, in order
         asked = np.column_stack([states, places])
-        inside = ((asked >= low) & (asked < low + sizes)).all(1)
-        wanted = _keys_of(np.where(inside[:, None], asked - low, 0), sizes)
+        inside = np.all((asked >= low) & (asked < low + sizes), axis=1)
+        wanted = _keys_of(np.where(inside.reshape(-1, 1), asked - low, 0), sizes)
         where = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.asarray(inside) & (np.asarray(keys[where]) == wanted)
 
