@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.checker.finding import Finding
+from distill.checker.float_error import passed
 from distill.checker.induction import FAULTS
 from distill.checker.sums import Sum, Sums
 from distill.checker.tree import Refused
@@ -109,8 +110,8 @@ class _Network:
         return errors[self.form.output]
 
     def _node(self, node: Affine, errors: list[Exact], sizes: Exact) -> Exact:
-        """n + 1 numbers are added: n + 1 roundings more than exact, at most, by Higham's gamma."""
-        count = sum(matrix.shape[1] for _, matrix in node.terms) + 2
+        """Higham's gamma of the roundings that a product passes, times all sizes."""
+        count = [int(c) for c in passed(node)]
         total, carried = abs(_array(node.bias)), _zeros(len(node.bias))
         weight = total
         for source, matrix in node.terms:
@@ -120,8 +121,10 @@ class _Network:
             carried = carried + weights @ errors[source]
         if (total > 2**100).any():
             raise Refused("the cell's numbers may overflow.")
-        flushed = Fraction(count, 2**126) * (1 + total + weight)
-        return _up(carried + total * Fraction(count, 2**24 - count) + flushed)
+        most = len(total) + sum(matrix.shape[1] for _, matrix in node.terms)
+        flushed = Fraction(most + 1, 2**126) * (1 + total + weight)
+        loss = np.array([Fraction(c, 2**24 - c) for c in count], dtype=object)
+        return _up(carried + total * loss + flushed)
 
 
 def _network(oracle: Oracle) -> _Network:

@@ -25,6 +25,7 @@ from distill.checker.tree import Refused
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
 from dsl.algebra import Undefined, Unsupported
+from dsl.cost import loop_bits
 from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.types import BOOL, INT
@@ -36,6 +37,8 @@ _EXTRA = 200_000
 _DEEP = 256
 """Halves that are looked at together, the newest first: a set that leads elsewhere soon shows."""
 _LONGEST = 1_000
+_WORK = 2e7
+"""Bits of program times states and items that the exact meaning is run on, at most."""
 FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
 
 
@@ -60,7 +63,7 @@ def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     seen = oracle.domain.item.encode(oracle.domain.item.points(0, len(items)))
     if not oracle.representable(seen):
         raise Refused("items or the first state aren't numbers of float32.")
-    machine = machine_of(loop, items, length)
+    machine = machine_of(loop, items, length, min(EDGES, int(_WORK / loop_bits(loop))))
     hidden = oracle.network.hidden
     frame = frame_of(
         certificate.get("matrix", np.eye(hidden)), certificate.get("offset", [0.0] * hidden), hidden

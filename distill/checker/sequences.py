@@ -17,6 +17,7 @@ from distill.checker.sides import decoded
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
 from dsl.algebra import Undefined, Unsupported
+from dsl.cost import loop_bits
 from dsl.domain import Columns, DomainError
 from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop
@@ -25,7 +26,8 @@ _WORDS = 1 << 24
 _STEPS = 1 << 26
 """Sequences, and items in all of them, that are listed at most."""
 _NUMBERS = 1 << 18
-_EXACT_EDGES = 20_000
+_EXACT_EDGES, _EXACT_WORK = 20_000, 4e6
+"""States times items that the exact meaning is run on at most, and that times bits of program."""
 _FEWEST, _MOST = 1_000, 1 << 17
 _BESIDE, _LONG = 8_192, 100
 """Sequences drawn beside a proof, and how long they are where it is for every length."""
@@ -156,13 +158,14 @@ def _meanings(oracle: Oracle, loop: Loop, length: int) -> Finding:
     """The batch meaning of the loop beside its exact one, on all its states and items."""
     try:
         items = items_of(oracle.domain.item, EDGES)
-        machine = machine_of(loop, items, length, _EXACT_EDGES)
+        most = min(_EXACT_EDGES, int(_EXACT_WORK / loop_bits(loop)))
+        machine = machine_of(loop, items, length, most)
         words, told = _walks(machine.next, length), len(machine.next)
         columns = tuple(c[words] for c in oracle.domain.item.points(0, len(items)))
         found = np.asarray(run_loop(loop, columns)).reshape(*words.shape, -1)
-    except TooMany as reason:
+    except (TooMany, Unsupported) as reason:
         return Finding("note", f"the loop was run by its batch meaning alone: {reason}")
-    except (Undefined, Unsupported, DomainError, *FAULTS) as fault:
+    except (Undefined, DomainError, *FAULTS) as fault:
         return Finding("unknown", f"the loop has no exact meaning there ({fault})"[:300])
     wanted = _followed(machine.next, machine.outputs, words)
     return judged(

@@ -1,0 +1,117 @@
+"""The check of a recurrent network's folder: confirmed as it was written, never after a change."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import distill
+from distill.checker.folder import check_folder
+from distill.distillation_loop import LoopDistillation
+from distill.errors import BadInput
+from distill.recurrent import RecurrentNetwork, cell_of_layers
+
+WRONG = st.one_of(
+    st.sampled_from(
+        [None, True, -1, 0, 10**400, 1e308, float("nan"), float("inf"), "", "proved", [], {}, [1],
+         "seq(int(0,999999999999))", "seq(x: int(0,1)[99999999])", "seq(int)", "int", "9" * 5000,
+         "loop predict(x: int) -> seq(int)\n  out x\n", "A" * 400, 10**18]
+    ),
+    st.integers(), st.floats(), st.text(max_size=8),
+)  # fmt: skip
+FUZZ = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    step = [(np.array([[0.0, 0, 1], [1, 0, 0]]), np.zeros(2))]
+    readout = [(np.array([[1.0, -1]]), np.zeros(1))]
+    network = RecurrentNetwork(cell_of_layers(step, readout), np.zeros(2))
+    found = distill.distill(network, inputs="seq(x: int(0,3))", length=8)
+    assert isinstance(found, LoopDistillation)
+    return found.save(tmp_path_factory.mktemp("loops") / "delay")
+
+
+def test_a_folder_as_it_was_written_holds(made: Path):
+    found = check_folder(made)
+    assert found.verdict == "holds", found.lines
+    assert any("first state" in line or "initial_state" in line for line in found.lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("program.dsl", "= 0", "= 1"),
+        ("program.py", "return", "return "),
+        ("evidence.json", '"verdict": "proved', '"verdict": "tested'),
+        ("evidence.json", "int(0,3)", "int(0,4)"),
+        ("evidence.json", "seq(int)", "int"),
+        ("summary.txt", "proved", "shown"),
+    ],
+)
+def test_no_file_can_be_changed(made: Path, tmp_path: Path, name: str, before: str, after: str):
+    folder = Path(shutil.copytree(made, tmp_path / "copy"))
+    text = (folder / name).read_text()
+    assert before in text
+    (folder / name).write_text(text.replace(before, after, 1))
+    assert sentence_or_verdict(folder) != "holds"
+
+
+def test_no_other_first_state_is_taken(made: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(made, tmp_path / "copy"))
+    np.save(folder / "initial_state.npy", np.array([0.0, 1.0]))
+    assert sentence_or_verdict(folder) == "refuted"
+
+
+def test_no_pickle_is_read(made: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(made, tmp_path / "copy"))
+    np.save(folder / "initial_state.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    assert sentence_or_verdict(folder) == "bad input"
+
+
+@FUZZ
+@given(data=st.data())
+def test_no_value_in_the_files_ends_in_a_traceback(made: Path, tmp_path: Path, data):
+    folder = tmp_path / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(made, folder)
+    file = folder / data.draw(st.sampled_from(["evidence.json"] * 4 + ["front.json"]))
+    content = json.loads(file.read_text())
+    place = data.draw(st.sampled_from(sorted(places(content), key=str)))
+    inner = content
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = data.draw(WRONG)
+    file.write_text(json.dumps(content))
+    sentence_or_verdict(folder)
+
+
+def places(data, above=()):
+    """Paths to all that a JSON value holds."""
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        yield (*above, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*above, key))
+
+
+def sentence_or_verdict(folder: Path) -> str:
+    """The check must not end in any other way."""
+    try:
+        return check_folder(folder).verdict
+    except BadInput as error:
+        told = str(error)
+    assert len(told) < 1000
+    assert "\n" not in told
+    return "bad input"
