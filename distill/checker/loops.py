@@ -16,13 +16,14 @@ from distill.checker.finding import Finding, verdict_of
 from distill.checker.impulses import impulse_finding
 from distill.checker.induction import induction_finding
 from distill.checker.sequences import drawn_finding, listed_findings, replayed
+from distill.checker.unrolled import literal_findings
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
 from dsl.loop import Loop
 
 METHODS = {
     "induction": ("proved", "proved_to_length"),
-    "relational": ("proved_to_length",),
+    "relational": ("proved_to_length", "unknown"),
     "exhaustive": ("proved_to_length", "refuted"),
     "sampling": ("tested",),
 }
@@ -48,6 +49,12 @@ def loop_findings(
     if claim.length_bound is not None and not _is_length(claim.length_bound):
         yield Finding("refuted", f"{claim.length_bound} is no length of sequences")
         return
+    if claim.verdict == "unknown":
+        yield Finding("unknown", f"nothing is claimed of the program: {claim.statement}"[:300])
+        return
+    if not _margin_is_named(claim):
+        yield Finding("refuted", "a margin is left out that the claim can't have, or unnamed")
+        return
     if claim.verdict == "refuted":
         yield replayed(oracle, loop, claim)
         return
@@ -57,10 +64,20 @@ def loop_findings(
         return
     if claim.method == "induction":
         yield induction_finding(oracle, loop, claim)
+    elif claim.margin > 0:
+        yield from literal_findings(oracle, loop, claim)
     elif claim.method == "relational":
         yield impulse_finding(oracle, loop, claim)
     elif claim.method == "exhaustive":
         yield from listed_findings(oracle, loop, claim)
+
+
+def _margin_is_named(claim: Claim) -> bool:
+    """Only a literal loop leaves out decisions, those closer than its rounding."""
+    if claim.margin == 0:
+        return claim.exempt is None and claim.left_out == 0 and claim.band == "network"
+    words = f"network's decision margin <= {claim.margin:.4g}"
+    return claim.method == "relational" and claim.exempt == words and claim.band == "network"
 
 
 def _is_length(value: Any) -> bool:

@@ -37,10 +37,12 @@ _CLOSE = 1e-5
 
 @dataclass
 class _Seen:
-    """Sequences run, those that differ, the first of them, and the closest decision."""
+    """Sequences run, those that differ, those with a decision within the margin, the first that
+    differs, and the closest decision."""
 
     count: int = 0
     wrong: int = 0
+    left_out: int = 0
     example: Any = None
     closest: float = np.inf
 
@@ -55,7 +57,7 @@ def listed_findings(oracle: Oracle, loop: Loop, claim: Claim) -> Iterator[Findin
     total = count**length
     blocks = (oracle.domain.words(length, a, b) for a, b in _spans(total, length))
     try:
-        found = _tally(oracle, loop, blocks)
+        found = _tally(oracle, loop, blocks, claim.margin)
     except (*FAULTS, DomainError) as fault:
         yield Finding("unknown", f"the sequences couldn't be run ({type(fault).__name__})")
         return
@@ -86,10 +88,14 @@ def drawn_finding(oracle: Oracle, loop: Loop, claim: Claim, rng: np.random.Gener
     sizes = np.diff(np.append(np.arange(0, count, max(_NUMBERS // length, 1)), count))
     try:
         blocks = (oracle.domain.sample(rng, int(size), length) for size in sizes)
-        found = _tally(oracle, loop, blocks)
+        found = _tally(oracle, loop, blocks, claim.margin)
     except (*FAULTS, DomainError) as fault:
         return Finding("unknown", f"sequences couldn't be drawn and run ({type(fault).__name__})")
     what = f"{found.count:,} fresh uniform sequences of length {length}"
+    share = found.left_out / found.count
+    spread = np.sqrt(max(share, 1.0 / count) * 2.0 / count)
+    if share > claim.left_out + 6 * spread:
+        return Finding("refuted", f"{100 * share:.3g} % are left out of {what}, more than is said")
     if not found.wrong:
         return Finding("holds", f"no difference in {what}")
     state: State = "refuted"
@@ -107,7 +113,7 @@ def replayed(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
         columns = oracle.domain.item.column(*zip(*rows, strict=True))
         if not len(rows[0]) <= 10_000 or not oracle.domain.item.contains(columns).all():
             return Finding("unknown", f"{told} its sequence is outside the domain")
-        found = _tally(oracle, loop, [tuple(c[None] for c in columns)])
+        found = _tally(oracle, loop, [tuple(c[None] for c in columns)], 0.0)
     except (*FAULTS, DomainError):
         return Finding("unknown", f"{told} gives no sequence that shows it")
     if found.wrong:
@@ -127,8 +133,11 @@ def _spans(total: int, length: int) -> Iterator[tuple[int, int]]:
     return ((start, min(start + size, total)) for start in range(0, total, size))
 
 
-def _tally(oracle: Oracle, loop: Loop, blocks: Iterable[Columns]) -> _Seen:
-    """Network and program on sequences; every output counts, or the last one only."""
+def _tally(oracle: Oracle, loop: Loop, blocks: Iterable[Columns], exempt: float) -> _Seen:
+    """Network and program on sequences; every output counts, or the last one only.
+
+    exempt: decisions this close or closer don't count, where it is above 0.
+    """
     found = _Seen()
     for columns in blocks:
         raw = oracle.raw(columns)
@@ -137,13 +146,16 @@ def _tally(oracle: Oracle, loop: Loop, blocks: Iterable[Columns]) -> _Seen:
         with np.errstate(all="ignore"):
             theirs = np.asarray(run_loop(loop, columns)).reshape(count * length, -1)
         differ = (ours != theirs).any(1) | ~np.isfinite(raw).reshape(count * length, -1).all(1)
-        differ = differ.reshape(count, length) & oracle.counts(length)
+        near = margin.reshape(count, length) <= (exempt if exempt > 0 else -1.0)
+        near &= oracle.counts(length)
+        differ = differ.reshape(count, length) & oracle.counts(length) & ~near
         wrong = np.flatnonzero(differ.any(1))
         if len(wrong) and found.example is None:
             found.example = _shown(oracle, columns, int(wrong[0]), int(differ[wrong[0]].argmax()))
         counted = margin.reshape(count, length)[:, oracle.counts(length)]
         found.count += count
         found.wrong += len(wrong)
+        found.left_out += int(near.any(1).sum())
         found.closest = min(found.closest, float(counted.min(initial=np.inf)))
     return found
 
