@@ -66,7 +66,8 @@ def distill(
 
     Args:
         model: path of an .onnx or .pt2 file, torch module, exported program, scikit-learn MLP or
-            pipeline, or a loaded `Network`; for sequences what `load_recurrent` takes.
+            pipeline, or a loaded `Network`; for sequences an .onnx file of a
+            cell, a `Recurrent` of step and readout, or a `RecurrentNetwork`.
         inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool" or "seq(int(0,9))"; without it one is
             proposed from `data`.
         outputs: the output type, e.g. "category(3)"; inferred from the last operation if left out.

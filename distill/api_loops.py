@@ -67,7 +67,7 @@ def distil_sequences(
         BadInput: something can't be used, in one sentence.
     """
     network = load_recurrent(model, initial_state)
-    file = cell_onnx(network.cell, network.hidden)
+    file = b"" if network.cell.opaque else cell_onnx(network.cell, network.hidden)
     outcome = distil_recurrent(network, inputs, outputs, length, seed, spent.stage(1.0), progress)
     oracle = outcome.oracle
     evidence = Evidence(

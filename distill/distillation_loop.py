@@ -128,9 +128,8 @@ def one_sequence(domain: Sequences, items: Sequence[Any]) -> Columns:
     Raises:
         BadInput: an item isn't of the domain, or the sequence is too short or too long.
     """
-    alone = len(domain.item.fields) == 1
     try:
-        columns = domain.item.column(*((i,) if alone else tuple(i) for i in items))
+        columns = domain.item.column(*(_values(domain, item) for item in items))
     except (ValueError, TypeError, IndexError, OverflowError):
         raise BadInput(f"the items don't have the shapes of the domain '{domain}'") from None
     count = len(columns[0])
@@ -141,3 +140,12 @@ def one_sequence(domain: Sequences, items: Sequence[Any]) -> Columns:
         place = int(np.argmin(inside))
         raise BadInput(f"item {place}, {items[place]!r}, lies outside the domain '{domain}'")
     return tuple(c[None] for c in columns)
+
+
+def _values(domain: Sequences, item: Any) -> tuple[Any, ...]:
+    """A value per field. Raises ValueError or TypeError where there isn't one."""
+    count = len(domain.item.fields)
+    values = (item,) if count == 1 else tuple(item)
+    if len(values) != count or isinstance(item, str):
+        raise ValueError
+    return values

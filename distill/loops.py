@@ -42,10 +42,10 @@ class LoopOutcome:
     """A loop for an oracle with its claim, and what else was found.
 
     front: the loops that agreed with the network on its traces, shortest first; own: the
-    network's arithmetic, by which its bits are counted; finished: whether the search ran to its
-    end; literal: whether the program is the network's own arithmetic because no loop stood;
-    departs: the first item at which sequences of `DEPARTS` items showed a difference, where the
-    domain has such.
+    network's arithmetic, by which its bits are counted, None for a plain function; finished:
+    whether the search ran to its end; literal: whether the program is the network's own
+    arithmetic because no loop stood; departs: the first item at which sequences of `DEPARTS`
+    items showed a difference, where the domain has such.
     """
 
     oracle: Oracle
@@ -53,7 +53,7 @@ class LoopOutcome:
     claim: Claim
     bits: float
     route: str
-    own: Loop
+    own: Loop | None
     network_bits: float
     front: tuple[Found, ...] = ()
     finished: bool = True
@@ -137,11 +137,11 @@ def _reading(
     """How the network's numbers are read, and whether only the last output counts."""
     if outputs is None:
         return _inferred(raw[:, :_SHORTEST]), network.at_end
-    read, at_end = parse_reading(outputs)
+    read, at_end = parse_reading(outputs, 0.5)
     if network.at_end and not at_end:
         raise BadInput(f"the model answers at the end only; give '{read.type}', not 'seq'")
     check_width(read, network.output_width)
-    return (replace(read, level=0.5) if np.isnan(read.level) else read), at_end
+    return read, at_end
 
 
 def _by_number(item: Domain) -> Domain:
@@ -222,15 +222,15 @@ def distil_recurrent(
     outputs, length: see `make_oracle`.
 
     Raises:
-        BadInput: see `make_oracle`.
+        BadInput: see `make_oracle`; or nothing was found for a plain Python function.
     """
     oracle = make_oracle(network, inputs, outputs, length, seed)
     progress("searching", None)
     found = tuple(search_loops(oracle, seed, should_stop))
     finished = should_stop is None or not should_stop()
     progress("verifying", None)
-    own = _own_loop(oracle, plain_matrices=True)
-    network_bits = loop_bits(own, 32.0)
+    own = None if network.cell.opaque else _own_loop(oracle, plain_matrices=True)
+    network_bits = 0.0 if own is None else loop_bits(own, 32.0)
     for one in found[:_ASKED]:
         claim = words_claim(one.loop, oracle, seed)
         if claim.verdict != "refuted":
@@ -240,6 +240,11 @@ def distil_recurrent(
                 oracle, one.loop, claim, one.bits, one.route, own, network_bits, found, finished,
                 departs=departs,
             )  # fmt: skip
+    if own is None:
+        raise BadInput(
+            "no loop was found, and a plain Python function has no arithmetic to write out; give "
+            "a torch module or a model file"
+        )
     loop = _own_loop(oracle)
     return LoopOutcome(
         oracle, loop, _literal_claim(loop, oracle, seed), loop_bits(loop), "literal", own,

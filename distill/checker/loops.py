@@ -43,14 +43,14 @@ def loop_findings(
     if claim.verdict not in METHODS.get(claim.method, ()):
         yield Finding("refuted", f"{claim.method} can't give the verdict {claim.verdict}")
         return
+    if claim.verdict == "unknown":
+        yield Finding("unknown", f"nothing is claimed of the program: {claim.statement}"[:300])
+        return
     if (claim.verdict == "proved") != (claim.length_bound is None):
         yield Finding("refuted", "only what is proved for every length has no length")
         return
     if claim.length_bound is not None and not _is_length(claim.length_bound):
         yield Finding("refuted", f"{claim.length_bound} is no length of sequences")
-        return
-    if claim.verdict == "unknown":
-        yield Finding("unknown", f"nothing is claimed of the program: {claim.statement}"[:300])
         return
     if not _margin_is_named(claim):
         yield Finding("refuted", "a margin is left out that the claim can't have, or unnamed")

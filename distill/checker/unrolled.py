@@ -76,11 +76,7 @@ def _unrolled(network: RecurrentNetwork, length: int) -> NormalForm:
     state, rows = builder.constant(network.initial), network.output_width
     outputs: list[tuple[int, np.ndarray]] = []
     for step in range(length):
-        above, below = (
-            np.zeros((hidden + width, hidden)),
-            np.zeros((hidden + width, builder.width(0))),
-        )
-        above[:hidden] = np.eye(hidden)
+        above, below = np.eye(hidden + width, hidden), np.zeros((hidden + width, length * width))
         below[hidden:, step * width : (step + 1) * width] = np.eye(width)
         wires = [builder.affine([(state, above), (0, below)], np.zeros(hidden + width))]
         for node in cell.nodes[1:]:

@@ -38,8 +38,14 @@ def save(d: LoopDistillation, folder: Path) -> Path:
     """Write all files of a loop's distillation; an older run's folder is replaced.
 
     Raises:
-        BadInput: the folder holds something else, or can't be written.
+        BadInput: the folder holds something else, or can't be written; or the network is a plain
+            Python function.
     """
+    if not d.model:
+        raise BadInput(
+            "a network with a plain Python function in it can't be written as ONNX, and a folder "
+            "holds the network; the result's `source` is the program"
+        )
     with staged(folder) as staging:
         (staging.draft / NETWORK).write_bytes(d.model)
         np.save(staging.draft / STATE, d.network.initial, allow_pickle=False)

@@ -78,7 +78,8 @@ def loop_test(d: LoopDistillation) -> str:
     """The text of test_program.py for a loop, as far as its claim reaches."""
     claim = d.evidence.program_vs_deployed
     tested = claim.verdict in ("tested", "unknown", "refuted")
-    longest = claim.length_bound or min(d.length, d.domain.longest or d.length)
+    longest = claim.length_bound or d.length
+    longest = min(longest, d.domain.longest or longest)
     head = _HEAD.format(
         claimed=f" of {longest} items" if tested else f" of up to {longest} items",
         domain=str(d.domain),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -225,6 +225,7 @@ def _bounds(cell: _Cell, loop: Loop, sizes: Ints, longest: int) -> Iterator[int]
 def _responses(loop: Loop, width: int, longest: int) -> tuple[list[Ints], list[Ints]]:
     """The loop's impulse responses (k, width) and its outputs (k,) on zeros, item by item."""
     nothing = [_zero(item) for _, item in loop.inputs]
+    loop = replace(loop, at_end=False)
     rest = _outputs(run_loop_exact(loop, [tuple(nothing)] * longest))
     columns = []
     for place in range(width):

@@ -8,29 +8,12 @@ import pytest
 import distill
 from distill.errors import BadInput
 from distill.loops import make_oracle
-from distill.recurrent import RecurrentNetwork, cell_of_layers
+from distill.recurrent import RecurrentNetwork
 from distill.synthesize.loops.search import agrees
 from distill.synthesize.loops.traces import traces_of
 from distill.verify.words import words_claim
 from dsl.loop_text import parse_loop
-
-
-def cell(step, readout, hidden: int) -> RecurrentNetwork:
-    as_arrays = [
-        [(np.array(w, dtype=float), np.array(b, dtype=float)) for w, b in part]
-        for part in (step, readout)
-    ]
-    return RecurrentNetwork(cell_of_layers(*as_arrays), np.zeros(hidden))
-
-
-READ = [([[1.0]], [0.0])]
-RUNNING_SUM = cell([([[1, 1]], [0])], READ, 1)
-LARGEST = cell([([[-1, 1], [1, 0], [-1, 0]], [0, 0, 0]), ([[1, 1, -1]], [0])], READ, 1)
-"""h' = max(h, x) = relu(x - h) + relu(h) - relu(-h)."""
-PARITY = cell([([[1, 1], [1, 1]], [0, -1]), ([[1, -2]], [0])], READ, 1)
-"""h' = relu(h + x) - 2 relu(h + x - 1)."""
-DRIFTS = cell([([[1, 1], [1, 1]], [0, -1]), ([[1, -2]], [0.04])], READ, 1)
-"""Parity, but every step adds to an error that ends in wrong answers."""
+from tests.loops.networks import DRIFTS, LARGEST, PARITY, READ, RUNNING_SUM, cell
 
 
 def test_a_sum_is_a_running_total():
