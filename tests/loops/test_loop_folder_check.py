@@ -81,7 +81,9 @@ def literal(tmp_path_factory) -> Path:
     rng = np.random.default_rng(0)
 
     def layer(rows: int, columns: int):
-        return rng.integers(-64, 65, (rows, columns)) / 64.0, rng.integers(-64, 65, rows) / 64.0
+        parts = rng.normal(0, 0.5, (rows, columns)), rng.normal(0, 0.5, rows)
+        weights, bias = (part.astype(np.float32).astype(np.float64) for part in parts)
+        return weights, bias
 
     network = RecurrentNetwork(
         cell_of_layers([layer(6, 4), layer(3, 6)], [layer(1, 3)]), np.zeros(3)
