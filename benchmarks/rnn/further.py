@@ -126,7 +126,7 @@ def palindrome_sampler(high: int) -> Any:
     def draw(rng: np.random.Generator, count: int, length: int) -> Ints:
         x = rng.integers(0, high + 1, (count, length), dtype=np.int64)
         place = np.arange(length)
-        mirror = rng.integers(2, length + 1, count)[:, None] - 1 - place
+        mirror = rng.integers(2, max(length, 2) + 1, count)[:, None] - 1 - place
         source = np.where((mirror >= 0) & (mirror < place), mirror, place)
         return np.take_along_axis(x, source, axis=1)[..., None]
 

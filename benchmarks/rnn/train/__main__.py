@@ -57,17 +57,19 @@ def main() -> None:
     parser.add_argument("--family", choices=list(PLANS), action="append")
     parser.add_argument("--task", help="only jobs whose name holds this")
     parser.add_argument("--minutes", type=float, default=75, help="of the processor, in all")
-    parser.add_argument("--tries", type=int, default=1, help="of each job in this run")
+    parser.add_argument("--tries", type=int, default=1, help="of each job, earlier ones counted")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for family in options.family or PLANS:
         for job in PLANS[family]():
             count, learned = tried(family, job)
-            for extra in range(options.tries):
-                late = time.process_time() > 60 * options.minutes
-                if learned or late or (options.task or "") not in job.name:
-                    break
-                learned = do(family, job, count + extra)
+            if (options.task or "") not in job.name:
+                continue
+            while count < options.tries and not learned:
+                if time.process_time() > 60 * options.minutes:
+                    return
+                learned = do(family, job, count)
+                count += 1
 
 
 if __name__ == "__main__":

@@ -161,8 +161,13 @@ def started(
     items: Tensor,
     count: int,
     rng: np.random.Generator,
+    steep: float = 1.0,
 ) -> Tensor:
-    """First weights (count, P); items (B, fields): what the first layer will see."""
+    """First weights (count, P); items (B, fields): what the first layer will see.
+
+    steep: how many times larger the weights on items of gated and tanh cells are; above 1 their
+    units are steep within the items' range, which tells neighbouring numbers apart.
+    """
     rows = torch.zeros(count, sum(math.prod(s) for s in slots.values()), dtype=items.dtype)
     weights = unpacked(rows, slots)
     for key, value in weights.items():
@@ -172,6 +177,10 @@ def started(
     if shape.kind == "relu-mlp":
         _turned(shape, weights, rng)
         _kinked(shape, weights, items, rng)
+    elif steep > 1:
+        matrix = weights["rnn.weight_ih_l0"].mul_(steep)
+        seen = items[torch.from_numpy(rng.integers(0, len(items), tuple(matrix.shape[:2])))]
+        weights["rnn.bias_ih_l0"].copy_(-(matrix * seen).sum(2))
     if shape.kind == "rnn-tanh":
         _orthogonal(weights["rnn.weight_hh_l0"], 1.0, rng)
     return rows

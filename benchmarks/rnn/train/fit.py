@@ -32,7 +32,8 @@ class Recipe:
     seeds: networks side by side; batch: sequences a step at the full length; rates: learning rates
     that the networks take in turn; lengths: shorter sequences to begin with; margin: what the
     largest error of a finished network is below; gate: share of right outputs that is worth going
-    on with; polish: share of the seconds for the best ones, the learning rate falling.
+    on with; polish: share of the seconds for the best ones, the learning rate falling; kept: how
+    many networks are wanted; double: in float64; steep: see `started`.
     """
 
     seeds: int = 8
@@ -46,6 +47,7 @@ class Recipe:
     polish: float = 0.4
     kept: int = 1
     double: bool = False
+    steep: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def train(task: Task, shape: Shape, recipe: Recipe, seed: int) -> list[Network]:
     slots = shape.slots(len(task.fields), outputs)
     trainer = Trainer(task, shape, recipe, seed, scale, slots, dtype)
     seen = (task.draw(rng, 512, 1)[:, 0] - scale.centre) / scale.spread
-    rows = started(shape, slots, torch.tensor(seen, dtype=dtype), recipe.seeds, rng)
+    rows = started(shape, slots, torch.tensor(seen, dtype=dtype), recipe.seeds, rng, recipe.steep)
     rates = torch.tensor(
         [recipe.rates[(s // 2) % len(recipe.rates)] for s in range(recipe.seeds)], dtype=dtype
     )

@@ -41,7 +41,7 @@ def relu(
 
 
 _QUICK = Recipe(seconds=25, lengths=SHORT_FIRST)
-_LONG = Recipe(seconds=50, steps=12000, lengths=GROWING)
+_LONG = Recipe(seconds=50, steps=12000, lengths=GROWING, steep=8)
 _CELLS = {
     "rnn_parity_numerical": 12,
     "bit_addition": 12,
