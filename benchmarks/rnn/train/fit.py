@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -33,7 +33,9 @@ class Recipe:
     that the networks take in turn; lengths: shorter sequences to begin with; margin: what the
     largest error of a finished network is below; gate: share of right outputs that is worth going
     on with; polish: share of the seconds for the best ones, the learning rate falling; kept: how
-    many networks are wanted; double: in float64; steep: see `started`.
+    many networks are wanted; double: in float64; steep: see `started`; slack: how far
+    off an output may be at no cost, which leaves a state of one number room to hold more than the
+    output that is read from it.
     """
 
     seeds: int = 8
@@ -48,6 +50,7 @@ class Recipe:
     kept: int = 1
     double: bool = False
     steep: float = 1.0
+    slack: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,8 @@ class Trainer:
     def descend(self, work: Work, batch: tuple[Tensor, Tensor], factor: float, hard: bool) -> None:
         """One step of all networks; hard: large errors in the task's units weigh more."""
         rows = work.rows.detach().requires_grad_(True)
-        squares = self.errors(rows, *batch).square()
+        off = self.errors(rows, *batch).abs() - self.recipe.slack / self.scale.size
+        squares = off.clamp(min=0).square()
         if hard:
             whole = squares * self.scale.size**2
             squares = squares * (1 + 8 * whole.clamp(max=1).detach())
@@ -146,6 +150,8 @@ class Trainer:
 
 def train(task: Task, shape: Shape, recipe: Recipe, seed: int) -> list[Network]:
     """The best networks of a batch of seeds, the best first (`recipe.kept` of them at most)."""
+    margin = min(recipe.margin, 0.4 * task.tolerance) + recipe.slack
+    recipe = replace(recipe, margin=margin)
     rng = np.random.default_rng(seed)
     scale = scale_of(task, shape)
     dtype = torch.float64 if recipe.double else torch.float32

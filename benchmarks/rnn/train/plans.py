@@ -149,9 +149,11 @@ def _recipes(shape: Shape, first: float) -> tuple[Recipe, ...]:
         return (_AFFINE, replace(_AFFINE, seconds=40, steps=12000))
     wide = max((*shape.step, *shape.readout, shape.hidden)) > 60
     seeds = 6 if wide else 10
+    slack = 0.1 if shape.readout or shape.hidden > 2 else 0.25
     return (
         Recipe(seeds=seeds, seconds=first, lengths=SHORT_FIRST),
-        Recipe(seeds=seeds + 4, seconds=2 * first, steps=16000, lengths=GROWING),
+        Recipe(seeds=seeds + 4, seconds=2 * first, steps=16000, lengths=GROWING, slack=slack),
+        Recipe(seeds=seeds, seconds=2 * first, steps=16000, lengths=SHORT_FIRST, steep=8),
     )
 
 
