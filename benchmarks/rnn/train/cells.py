@@ -192,8 +192,8 @@ def _matrix(key: str) -> str:
 
 def _orthogonal(matrices: Tensor, size: float, rng: np.random.Generator) -> None:
     for matrix in matrices:
-        turned, _ = np.linalg.qr(rng.normal(size=tuple(matrix.shape)))
-        matrix.copy_(torch.from_numpy(size * turned))
+        turned, upper = np.linalg.qr(rng.normal(size=tuple(matrix.shape)))
+        matrix.copy_(torch.from_numpy(size * turned * np.sign(np.diag(upper))))
 
 
 def _turned(shape: Shape, weights: Weights, rng: np.random.Generator) -> None:

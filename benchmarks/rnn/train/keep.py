@@ -77,6 +77,7 @@ def entry(task: Task, shape: Shape, network: Network, seed: int, seconds: float)
         "outputs": task.outputs,
         "tolerance": task.tolerance,
         "length": task.length,
+        "uniform": task.sampler is None,
         "seed": [seed, network.place],
         "steps": network.steps,
         "share": exact,
