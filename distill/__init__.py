@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
     from distill.distillation import Distillation
     from distill.loops import distil_recurrent
-    from distill.recurrent import Recurrent
 
 __version__ = "0.1.0"
 
@@ -25,13 +24,11 @@ _HOMES = {
     "equivalent": "distill.api",
     "Distillation": "distill.distillation",
     "distil_recurrent": "distill.loops",
-    "Recurrent": "distill.recurrent",
 }
 _ROOMS = frozenset({"load", "testing"})
 
 __all__ = [
     "Distillation",
-    "Recurrent",
     "check",
     "compare",
     "distil_recurrent",

@@ -24,10 +24,12 @@ Layer = tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False)
-class Recurrent:
+class RecurrentNetwork:
     """A cell and the state before the first item.
 
-    cell: (h, x) -> (h', y) as one input and one output; initial: (H,).
+    cell: (h, x) -> (h', y) as one input and one output; initial: (H,); at_end: the model that it
+    was read from answers after the last item only; length: the one length of sequences that model
+    takes, None where it takes any.
 
     Raises:
         BadInput: the cell is too narrow for its own state.
@@ -35,6 +37,8 @@ class Recurrent:
 
     cell: Network
     initial: Array
+    at_end: bool = False
+    length: int | None = None
 
     def __post_init__(self) -> None:
         if self.cell.input_width <= self.hidden or self.cell.output_width <= self.hidden:

@@ -8,23 +8,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.recurrent import Recurrent
+from distill.recurrent import RecurrentNetwork
 from distill.target import Output
 from dsl.domain import Columns
 from dsl.sequences import Sequences
+
+_CLEAR = 0.25
+_FIRST = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Oracle:
     """A recurrent network on a domain of sequences, its outputs decoded.
 
-    length: how long the sequences are that the network was made for.
+    length: how long the sequences are that examples are made of; at_end: only the output after
+    the last item counts.
     """
 
-    network: Recurrent
+    network: RecurrentNetwork
     domain: Sequences
     output: Output
     length: int
+    at_end: bool = False
 
     @property
     def plain(self) -> bool:
@@ -35,14 +40,39 @@ class Oracle:
             f.low is None or max(abs(f.low), abs(f.high or 0)) <= 1 << 24 for f in item.fields
         )
 
+    def counts(self, length: int) -> NDArray[np.bool_]:
+        """Whether the output after item t counts, (length,): that of a whole sequence does."""
+        if not self.at_end:
+            return np.ones(length, dtype=np.bool_)
+        done = np.arange(1, length + 1)
+        return (done >= self.domain.shortest) & (done <= (self.domain.longest or length))
+
     def representable(self, items: NDArray[Any]) -> bool:
         """Whether items (n, width) and the first state are numbers of float32."""
         both = np.concatenate([np.ravel(items), self.network.initial])
         return bool((both == both.astype(np.float32)).all())
 
-    def values(self, columns: Columns) -> NDArray[Any]:
-        """Decoded outputs (n, T) or (n, T, k) for sequences of items."""
-        raw = self.network.run(self.domain.encode(columns))[1]
+    def raw(self, columns: Columns) -> NDArray[np.float64]:
+        """The network's numbers (n, T, k) for sequences of items."""
+        return self.network.run(self.domain.encode(columns))[1]
+
+    def read(self, raw: NDArray[np.float64]) -> NDArray[Any]:
+        """Decoded outputs (n, T) or (n, T, k) of the network's numbers (n, T, k)."""
         count, length = raw.shape[:2]
         found = self.output.decode(raw.reshape(count * length, -1))
         return found.reshape(count, length, *found.shape[1:])
+
+    def values(self, columns: Columns) -> NDArray[Any]:
+        """Decoded outputs (n, T) or (n, T, k) for sequences of items."""
+        return self.read(self.raw(columns))
+
+    def clear(self, raw: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether a decision and all before it in its sequence are clear, (n, T).
+
+        Clear is a margin of at least a quarter of what is usual for the first items: where a
+        network drifts, its margins shrink before its decisions are others.
+        """
+        count, length = raw.shape[:2]
+        margin = self.output.margin(raw.reshape(count * length, -1)).reshape(count, length)
+        usual = float(np.median(margin[:, :_FIRST]))
+        return np.logical_and.accumulate(margin > _CLEAR * usual, axis=1)

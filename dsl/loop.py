@@ -1,6 +1,6 @@
 """Loops: one step repeated over a sequence, with named registers.
 
-    loop predict(x: int, y: int) -> int
+    loop predict(x: int, y: int) -> seq(int)
       start carry: int = 0
       let total = x + y + carry
       out total % 7
@@ -8,7 +8,7 @@
 
 In every step the lets are computed in order over the registers and the fields of the
 item, then the output; then all registers get their next values at once. What a loop
-returns is its outputs, one per item.
+returns is its outputs, one per item, or the last one only (`-> int`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Loop:
     """A program over sequences.
 
     inputs: names and types of the fields of an item; lets: values shared within a step, in
-    order; output: the value returned for an item.
+    order; output: the value returned for an item; at_end: only the last item's is returned.
 
     Raises:
         TypeMismatch: a name is used that isn't there, or used twice, or a register's next value
@@ -51,6 +51,7 @@ class Loop:
     lets: tuple[tuple[str, Expression], ...]
     output: Expression
     name: str = "predict"
+    at_end: bool = False
 
     def __post_init__(self) -> None:
         scope = self.scope()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsl.loop import Loop, Register
 from dsl.program import Const, Expression
 from dsl.text import ParseError, Reader, show
-from dsl.types import REAL, Type, TypeMismatch
+from dsl.types import REAL, Sequence, Type, TypeMismatch
 
 _WORDS = ("start", "let", "out", "next")
 
@@ -13,7 +13,8 @@ _WORDS = ("start", "let", "out", "next")
 def show_loop(loop: Loop) -> str:
     """A line for every register, let and next value."""
     inputs = ", ".join(f"{name}: {item}" for name, item in loop.inputs)
-    lines = [f"loop {loop.name}({inputs}) -> {loop.output.type}"]
+    result = loop.output.type if loop.at_end else Sequence(loop.output.type)
+    lines = [f"loop {loop.name}({inputs}) -> {result}"]
     lines += [f"  start {r.name}: {r.type} = {show(r.start)}" for r in loop.registers]
     lines += [f"  let {name} = {show(value)}" for name, value in loop.lets]
     lines.append(f"  out {show(loop.output)}")
@@ -29,6 +30,7 @@ def parse_loop(text: str) -> Loop:
     """
     head, *lines = [line for line in text.splitlines() if line.strip()] or [""]
     name, inputs, result = _head(head)
+    at_end = not isinstance(result, Sequence)
     starts: dict[str, Const] = {}
     lets: list[tuple[str, Expression]] = []
     updates: dict[str, Expression] = {}
@@ -54,10 +56,10 @@ def parse_loop(text: str) -> Loop:
         raise ParseError("a loop has one 'out', and a 'start' and a 'next' for every register")
     registers = tuple(Register(r, starts[r], updates[r]) for r in starts)
     try:
-        made = Loop(inputs, registers, tuple(lets), outputs[0], name)
+        made = Loop(inputs, registers, tuple(lets), outputs[0], name, at_end)
     except TypeMismatch as error:
         raise ParseError(str(error)) from None
-    if made.output.type != result:
+    if made.output.type != (result.item if isinstance(result, Sequence) else result):
         raise ParseError(
             f"{name} is declared to return {result}, and it returns {made.output.type}"
         )

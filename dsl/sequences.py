@@ -12,27 +12,22 @@ from dsl.domain import Columns, Domain, DomainError, rows
 from dsl.domain_text import parse_domain, show_domain
 
 _LENGTHS = re.compile(r",\s*(\d+)\s*\.\.\s*(\d+)\s*$")
-DEFAULT = (1, 10)
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sequences of `item`, `shortest` to `longest` items long.
+    """Sequences of `item`, `shortest` to `longest` items long (None: of every length).
 
     Batches are columns of the item's domain with a time axis behind the batch axis:
     (n, T) or (n, T, ...).
     """
 
     item: Domain
-    shortest: int = DEFAULT[0]
-    longest: int = DEFAULT[1]
+    shortest: int = 1
+    longest: int | None = None
 
     def __str__(self) -> str:
-        lengths = (
-            ""
-            if (self.shortest, self.longest) == DEFAULT
-            else (f", {self.shortest}..{self.longest}")
-        )
+        lengths = "" if self.longest is None else f", {self.shortest}..{self.longest}"
         return f"seq({show_domain(self.item)}{lengths})"
 
     @property

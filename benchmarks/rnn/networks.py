@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.rnn.module import CellAndHead, module_of
-from distill.recurrent import Recurrent, cell_of_layers
+from distill.recurrent import RecurrentNetwork, cell_of_layers
 
 FOLDER = Path(__file__).parent / "networks"
 
@@ -74,11 +74,11 @@ def _described(name: str, entry: dict[str, Any]) -> Trained:
     return Trained(name, f"seq({inputs})", outputs, entry["native_len"], entry)
 
 
-def network(name: str) -> Recurrent:
+def network(name: str) -> RecurrentNetwork:
     """A ReLU cell, float32 weights as they were trained."""
     found = {key: value.astype(np.float64) for key, value in arrays_of(name).items()}
     step, readout = _layers(found, "hidden"), _layers(found, "output")
-    return Recurrent(cell_of_layers(step, readout), np.zeros(len(step[-1][1])))
+    return RecurrentNetwork(cell_of_layers(step, readout), np.zeros(len(step[-1][1])))
 
 
 def torch_module(name: str) -> CellAndHead:

@@ -18,7 +18,7 @@ INTS = "x0: int, x1: int"
 
 def _loop(inputs: str, result: str, body: str) -> Loop:
     lines = "\n".join("  " + line for line in dedent(body).strip().splitlines())
-    return parse_loop(f"loop predict({inputs}) -> {result}\n{lines}\n")
+    return parse_loop(f"loop predict({inputs}) -> seq({result})\n{lines}\n")
 
 
 def _memoryless(inputs: str, result: str, output: str) -> Loop:

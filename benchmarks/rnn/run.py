@@ -37,7 +37,7 @@ Entry = dict[str, Any]
 def distil_task(task: Trained) -> Entry:
     """What comes of one network."""
     begin = time.perf_counter()
-    found = distil_recurrent(network(task.name), task.inputs, None, task.length)
+    found = distil_recurrent(network(task.name), task.inputs, length=task.length)
     seconds = time.perf_counter() - begin
     entry: Entry = {"name": task.name, "seconds": round(seconds, 1), "found": found is not None}
     if found is None:

@@ -89,7 +89,8 @@ def differences(loop: Loop, oracle: Oracle, columns: Columns) -> NDArray[np.bool
     """Where outputs differ, (n, T)."""
     with np.errstate(all="ignore"):
         ours, theirs = oracle.values(columns), run_loop(loop, columns)
-    return (ours != theirs).reshape(*ours.shape[:2], -1).any(2)
+    differ = (ours != theirs).reshape(*ours.shape[:2], -1).any(2)
+    return differ & oracle.counts(differ.shape[1])
 
 
 Departure = tuple[int, dict[str, Any]]

@@ -16,7 +16,7 @@ Sequences = tuple[NDArray[Any], ...]
 
 
 def run_loop(loop: Loop, columns: Sequences) -> NDArray[Any]:
-    """Outputs (n, T) or (n, T, k) for n sequences of T items."""
+    """Outputs (n, T) or (n, T, k) for n sequences of T items, one per item in any case."""
     return follow_loop(loop, columns)[0]
 
 

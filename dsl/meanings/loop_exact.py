@@ -11,8 +11,8 @@ from dsl.meanings.fold import evaluate
 from dsl.program import const
 
 
-def run_loop_exact(loop: Loop, items: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """Outputs for a sequence of items, each a tuple with a value per field.
+def run_loop_exact(loop: Loop, items: Iterable[tuple[Any, ...]]) -> Any:
+    """Outputs for a sequence of items, each a tuple with a value per field; or the last one.
 
     Raises:
         Unsupported, Undefined: as `dsl.meanings.exact.run_exact`.
@@ -28,4 +28,4 @@ def run_loop_exact(loop: Loop, items: Iterable[tuple[Any, ...]]) -> list[Any]:
             scope[name] = evaluate(value, ops, scope, strict=True)
         outputs.append(evaluate(loop.output, ops, scope, strict=True))
         state = {r.name: evaluate(r.update, ops, scope, strict=True) for r in loop.registers}
-    return outputs
+    return outputs[-1] if loop.at_end else outputs

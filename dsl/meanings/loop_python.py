@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dsl.loop import Loop, Register
 from dsl.meanings.python import (
@@ -14,10 +15,18 @@ from dsl.meanings.python import (
     used_primitives,
     wrap,
 )
-from dsl.program import Expression, Var, const, free_variables, substitute, var
+from dsl.program import (
+    Expression,
+    Var,
+    const,
+    free_variables,
+    substitute,
+    transform,
+    var,
+)
 from dsl.types import REAL, Type
 
-_OWN = ("items", "outputs")
+_OWN = ("items", "outputs", "result")
 
 
 def loop_python(loop: Loop) -> str:
@@ -34,11 +43,52 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
     """The function's lines; `before` are lines that go ahead of its body."""
     names = [name for name, _ in loop.inputs]
     item = _item_type(loop)
-    lines = [f"def {loop.name}(items: list[{item}]) -> list[{annotation(loop.output.type)}]:"]
+    result = annotation(loop.output.type)
+    result = result if loop.at_end else f"list[{result}]"
+    lines = [f"def {loop.name}(items: list[{item}]) -> {result}:"]
     body = [*before, *(f"{r.name} = {literal(r.start.value, r.type)}" for r in loop.registers)]
-    body += ["outputs = []", f"for {', '.join(names)} in items:"]
-    body += ["    " + line for line in _step(loop)]
-    return lines + ["    " + line for line in [*body, "return outputs"]]
+    late = _read_at_end(loop) if loop.at_end else None
+    emit = _APPEND if not loop.at_end else ("result = ", "") if late is None else ("", "")
+    body += [] if loop.at_end else ["outputs = []"]
+    body += [f"for {', '.join(names)} in items:"]
+    step = loop if late is None else _without_output(loop)
+    body += ["    " + line for line in _step(step, emit)]
+    if late is not None:
+        body += wrap("return ", _value_text(late, None))
+    else:
+        body.append("return result" if loop.at_end else "return outputs")
+    return lines + ["    " + line for line in body]
+
+
+def _read_at_end(loop: Loop) -> Expression | None:
+    """The last output from what the registers hold after the last item; None where it isn't."""
+    values: dict[str, Expression] = {}
+    for name, value in loop.lets:
+        values[name] = substitute(value, values)
+    primed = {r.name: var(f"{r.name}'", r.type) for r in loop.registers}
+    after = {
+        substitute(r.update, values): primed[r.name]
+        for r in loop.registers
+        if r.update.type == r.type
+    }
+    output = transform(substitute(loop.output, values), after.get)
+    if not free_variables(output).keys() <= {p.name for p in primed.values()}:
+        return None
+    return substitute(output, {p.name: var(n, p.type) for n, p in primed.items()})
+
+
+_APPEND = ("outputs.append(", ")")
+
+
+def _without_output(loop: Loop) -> Loop:
+    """The step without its output and what only that needs."""
+    needed = {name for r in loop.registers for name in free_variables(r.update)}
+    kept: list[tuple[str, Expression]] = []
+    for name, value in reversed(loop.lets):
+        if name in needed:
+            kept.insert(0, (name, value))
+            needed |= free_variables(value).keys()
+    return replace(loop, lets=tuple(kept), output=const(0))
 
 
 def _item_type(loop: Loop) -> str:
@@ -46,12 +96,16 @@ def _item_type(loop: Loop) -> str:
     return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
 
 
-def _step(loop: Loop) -> Iterator[str]:
-    """Lets, output and next values; a let that only becomes a register's value is that register."""
+def _step(loop: Loop, emit: tuple[str, str]) -> Iterator[str]:
+    """Lets, output (`emit` around it) and next values.
+
+    A let that only becomes a register's value is that register.
+    """
     loop, early = _assigned_early(loop)
     for name, value in loop.lets:
         yield from wrap(f"{name} = ", _value_text(value, None))
-    yield from wrap("outputs.append(", _value_text(loop.output, None) + ")")
+    if any(emit):
+        yield from wrap(emit[0], _value_text(loop.output, None) + emit[1])
     rest = [r for r in loop.registers if r.name not in early and r.update != var(r.name, r.type)]
     ordered = _in_order(rest)
     if ordered is None:
@@ -117,7 +171,7 @@ def _unchecked(loop: Loop, registers: tuple, lets: tuple, output: Expression) ->
     made = object.__new__(Loop)
     for name, value in (
         ("inputs", loop.inputs), ("registers", registers), ("lets", lets),
-        ("output", output), ("name", loop.name),
+        ("output", output), ("name", loop.name), ("at_end", loop.at_end),
     ):  # fmt: skip
         object.__setattr__(made, name, value)
     return made
@@ -149,4 +203,5 @@ def with_local_names(loop: Loop) -> Loop:
         tuple((called(n), renamed(v)) for n, v in loop.lets),
         renamed(loop.output),
         python_name(loop.name),
+        loop.at_end,
     )

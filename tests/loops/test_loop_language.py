@@ -18,42 +18,54 @@ from dsl.text import ParseError
 from dsl.types import BOOL, INT, TypeMismatch
 
 LOOPS = {
-    "carry": """loop predict(x: int, y: int) -> int
+    "carry": """loop predict(x: int, y: int) -> seq(int)
   start carry: int = 0
   let total = x + y + carry
   out total % 7
   next carry = total // 7
 """,
-    "swap": """loop predict(x: int) -> int
+    "swap": """loop predict(x: int) -> seq(int)
   start a: int = 0
   start b: int = 1
   out a
   next a = b
   next b = a + b + x
 """,
-    "renamed": """loop predict(x: int) -> int
+    "renamed": """loop predict(x: int) -> seq(int)
   start total: int = 0
   let new = total + x
   out new * 2
   next total = new
 """,
-    "kept": """loop predict(x: int) -> int
+    "kept": """loop predict(x: int) -> seq(int)
   start largest: int = -5
   let new = max(x, largest)
   out new - largest
   next largest = new
 """,
-    "list": """loop predict(x: bool) -> int
+    "list": """loop predict(x: bool) -> seq(int)
   start recent: bool[3] = [false, true, false]
   out as_int(x) + count(recent)
   next recent = concat(recent[1:3], [x])
 """,
-    "names": """loop predict(outputs: int, items: bool) -> bool
+    "names": """loop predict(outputs: int, items: bool) -> seq(bool)
   start list: int = 0
   out items xor list % 2 == 0
   next list = list + outputs
 """,
-    "counts": """loop predict(x: int) -> int
+    "last": """loop predict(x: int) -> int
+  start total: int = 0
+  let new = total + x
+  let other = new * x
+  out new % 3
+  next total = new
+""",
+    "last item": """loop predict(x: int) -> int
+  start total: int = 0
+  out total - x
+  next total = total + x
+""",
+    "counts": """loop predict(x: int) -> seq(int)
   start counts: int[4] = [0, 0, 0, 0]
   let new = put(counts, x, counts[x] + 1)
   out index(argmax(new))
@@ -83,7 +95,8 @@ def test_all_meanings_agree_and_the_text_is_read_back(text: str):
         items = [tuple(c[row, t].item() for c in columns) for t in range(columns[0].shape[1])]
         exact = run_loop_exact(loop, items)
         plain = items if len(loop.inputs) > 1 else [item[0] for item in items]
-        assert outputs[row].tolist() == exact == scope["predict"](plain)
+        listed = outputs[row].tolist()
+        assert (listed[-1] if loop.at_end else listed) == exact == scope["predict"](plain)
 
 
 def test_traces_are_what_registers_hold_before_each_item():
@@ -99,7 +112,8 @@ def test_traces_are_what_registers_hold_before_each_item():
         ("let total = x", "let x = x"),
         ("start carry: int = 0", "start carry: int = x"),
         ("start carry: int = 0", "start carry: bool = 0"),
-        ("-> int", "-> bool"),
+        ("-> seq(int)", "-> seq(bool)"),
+        ("-> seq(int)", "-> bool"),
         ("total // 7", "total == 7"),
         ("out total", "give total"),
     ],

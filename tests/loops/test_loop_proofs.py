@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from distill.loops import make_oracle
-from distill.recurrent import Recurrent, cell_of_layers
+from distill.recurrent import RecurrentNetwork, cell_of_layers
 from distill.recurrent_target import Oracle
 from distill.target import parse_output
 from distill.verify.cells import boxes_claim, cells_claim, steps_of
@@ -16,12 +16,12 @@ from dsl.loop_text import parse_loop
 from dsl.sequences import parse_sequences
 
 
-def cell(step, readout, hidden: int) -> Recurrent:
+def cell(step, readout, hidden: int) -> RecurrentNetwork:
     as_arrays = [
         [(np.array(w, dtype=float), np.array(b, dtype=float)) for w, b in part]
         for part in (step, readout)
     ]
-    return Recurrent(cell_of_layers(*as_arrays), np.zeros(hidden))
+    return RecurrentNetwork(cell_of_layers(*as_arrays), np.zeros(hidden))
 
 
 READ = [([[1.0]], [0.0])]
@@ -31,16 +31,16 @@ SECOND = cell([([[0, 0, 1], [1, 0, 0]], [0, 0])], [([[0.0, 1.0]], [0.0])], 2)
 """The item before; its state forgets all that is older."""
 
 LOOPS = {
-    "sum": "loop predict(x: int) -> int\n  start total: int = 0\n  out total + x\n"
+    "sum": "loop predict(x: int) -> seq(int)\n  start total: int = 0\n  out total + x\n"
     "  next total = total + x\n",
-    "second": "loop predict(x: int) -> int\n  start previous: int = 0\n  out previous\n"
+    "second": "loop predict(x: int) -> seq(int)\n  start previous: int = 0\n  out previous\n"
     "  next previous = x\n",
-    "parity": "loop predict(x: bool) -> bool\n  start odd: bool = false\n  out odd xor x\n"
+    "parity": "loop predict(x: bool) -> seq(bool)\n  start odd: bool = false\n  out odd xor x\n"
     "  next odd = odd xor x\n",
 }
 
 
-def oracle_of(network: Recurrent, inputs: str, outputs: str | None = None):
+def oracle_of(network: RecurrentNetwork, inputs: str, outputs: str | None = None):
     return make_oracle(network, inputs, outputs, 10)
 
 

@@ -7,19 +7,19 @@ import pytest
 
 from distill.errors import BadInput
 from distill.loops import distil_recurrent, make_oracle
-from distill.recurrent import Recurrent, cell_of_layers
+from distill.recurrent import RecurrentNetwork, cell_of_layers
 from distill.synthesize.loops.search import agrees
 from distill.synthesize.loops.traces import traces_of
 from distill.verify.words import words_claim
 from dsl.loop_text import parse_loop
 
 
-def cell(step, readout, hidden: int) -> Recurrent:
+def cell(step, readout, hidden: int) -> RecurrentNetwork:
     as_arrays = [
         [(np.array(w, dtype=float), np.array(b, dtype=float)) for w, b in part]
         for part in (step, readout)
     ]
-    return Recurrent(cell_of_layers(*as_arrays), np.zeros(hidden))
+    return RecurrentNetwork(cell_of_layers(*as_arrays), np.zeros(hidden))
 
 
 READ = [([[1.0]], [0.0])]
@@ -57,7 +57,7 @@ def test_parity_is_proved_at_least_as_far_as_words_are_listed():
 
 
 def test_where_the_network_departs_the_claim_ends():
-    found = distil_recurrent(DRIFTS, "seq(bool)")
+    found = distil_recurrent(DRIFTS, "seq(bool)", length=10)
     assert found is not None
     assert found.evidence.verdict == "proved_to_length"
     bound = found.evidence.length_bound or 0
@@ -71,8 +71,8 @@ def test_where_the_network_departs_the_claim_ends():
 @pytest.mark.parametrize(
     "text",
     [
-        "loop predict(x: bool) -> bool\n  out x\n",
-        "loop predict(x: bool) -> bool\n  start r: int = 0\n  let now = r + as_int(x)\n"
+        "loop predict(x: bool) -> seq(bool)\n  out x\n",
+        "loop predict(x: bool) -> seq(bool)\n  start r: int = 0\n  let now = r + as_int(x)\n"
         "  out now % 2 == 1 and now < 9\n  next r = now\n",
     ],
 )
@@ -111,4 +111,4 @@ def test_outputs_far_from_whole_numbers_are_refused():
     with pytest.raises(BadInput, match="whole numbers"):
         distil_recurrent(cell([([[1, 0.37]], [0.2])], READ, 1), "seq(int(0,9))", "int")
     with pytest.raises(BadInput, match=r"\(h, x\)"):
-        Recurrent(RUNNING_SUM.cell, np.zeros(2))
+        RecurrentNetwork(RUNNING_SUM.cell, np.zeros(2))

@@ -47,7 +47,7 @@ def readable(loop: Loop) -> Loop:
 def _each(loop: Loop, change: Callable[[Expression], Expression]) -> Loop:
     registers = tuple(Register(r.name, r.start, change(r.update)) for r in loop.registers)
     lets = tuple((n, change(v)) for n, v in loop.lets)
-    return Loop(loop.inputs, registers, lets, change(loop.output), loop.name)
+    return replace(loop, registers=registers, lets=lets, output=change(loop.output))
 
 
 def _inlined(loop: Loop) -> Loop:
@@ -157,7 +157,7 @@ def _with_let(loop: Loop, value: Expression, name: str) -> Loop:
     lets = tuple((n, transform(v, put)) for n, v in loop.lets)
     place = next((i for i, (n, v) in enumerate(loop.lets) if value in set(walk(v))), len(lets))
     lets = (*lets[:place], (name, value), *lets[place:])
-    return Loop(loop.inputs, registers, lets, transform(loop.output, put), loop.name)
+    return replace(loop, registers=registers, lets=lets, output=transform(loop.output, put))
 
 
 # --- names ----------------------------------------------------------------------------------
@@ -252,4 +252,4 @@ def _renamed(loop: Loop, names: dict[str, str]) -> Loop:
 
     registers = tuple(Register(names[r.name], r.start, change(r.update)) for r in loop.registers)
     lets = tuple((names[n], change(v)) for n, v in loop.lets)
-    return Loop(loop.inputs, registers, lets, change(loop.output), loop.name)
+    return replace(loop, registers=registers, lets=lets, output=change(loop.output))

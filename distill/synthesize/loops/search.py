@@ -55,8 +55,10 @@ def search_loops(
 ) -> list[Found]:
     """Loops that agree with the network on the traces, shortest first."""
     traces = traces_of(oracle, seed)
+    end = oracle.at_end
     found: list[Found] = []
     for route, loop in _proposals(oracle, traces, seed, found, should_stop):
+        loop = replace(loop, at_end=end)
         if agrees(loop, traces):
             made = readable(loop)
             made = made if agrees(made, traces) else loop
@@ -71,7 +73,7 @@ def agrees(loop: Loop, traces: Traces) -> bool:
     with np.errstate(all="ignore"):
         outputs = run_loop(loop, traces.columns)
     outputs = outputs if outputs.ndim == 3 else outputs[:, :, None]
-    return bool((outputs == traces.outputs).all())
+    return bool((outputs == traces.outputs)[traces.care].all())
 
 
 def _proposals(

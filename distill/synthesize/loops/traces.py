@@ -15,18 +15,21 @@ from dsl.sequences import folded
 
 WORDS = 4096
 _RANDOM = 3000
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Traces:
     """Sequences and the network's outputs on them.
 
-    columns: (n, T) per field; outputs: (n, T, k), whole numbers or truth values.
+    columns: (n, T) per field; outputs: (n, T, k), whole numbers or truth values; care: (n, T),
+    whether a loop must give that output.
     """
 
     names: tuple[str, ...]
     columns: Columns
     outputs: NDArray[Any]
+    care: NDArray[np.bool_]
 
     @property
     def length(self) -> int:
@@ -42,9 +45,13 @@ class Traces:
 def traces_of(oracle: Oracle, seed: int, length: int | None = None, count: int = _RANDOM) -> Traces:
     """All words where they are few, else random ones and ones with runs and extremes."""
     columns = _words(oracle, length or oracle.length, count, np.random.default_rng([seed, 11]))
-    outputs = oracle.values(columns)
+    raw = oracle.raw(columns)
+    outputs = oracle.read(raw)
     names = tuple(f.name for f in oracle.domain.item.fields)
-    return Traces(names, columns, outputs if outputs.ndim == 3 else outputs[:, :, None])
+    clear = oracle.clear(raw)
+    # a network that is never clear has nothing but its decisions
+    care = (clear if clear.mean() >= _MOSTLY else np.ones_like(clear)) & oracle.counts(raw.shape[1])
+    return Traces(names, columns, outputs if outputs.ndim == 3 else outputs[:, :, None], care)
 
 
 def _words(oracle: Oracle, length: int, count: int, rng: np.random.Generator) -> Columns:
