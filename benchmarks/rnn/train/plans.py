@@ -115,14 +115,14 @@ _FURTHER: dict[str, tuple[Shape, ...]] = {
     "first_appearing_index": (relu(8, 48, 16), Shape("gru", 32), relu(16, (64, 64), 32)),
     "set_size": (relu(6, 32), relu(8, 48, 16), Shape("gru", 24)),
     "count_unique_4": (relu(5, 24), relu(6, 48), Shape("gru", 24)),
-    "count_unique_6": (relu(7, 48), relu(8, 64), Shape("gru", 24), relu(16, (64, 64))),
+    "count_unique_6": (relu(7, 48), relu(8, 64), relu(16, (64, 64))),
     "palindromes_0_2": (relu(6, (), 48), relu(8, 32, (48, 48))),
     "power_of_2": (relu(1, (), 32), relu(2, (), (32, 32))),
     "log2": (relu(1, (), 16), relu(2, (), 32)),
     "vowel_counter": (relu(1, 24), relu(2, 32), relu(2, (32, 32))),
     "card_counting": (relu(1, 16), relu(2, 32)),
-    "symmetric_3": (relu(6, 48), Shape("gru", 24), relu(8, 64), relu(32, 128)),
-    "dihedral_4": (relu(8, 64), Shape("gru", 32), relu(8, (64, 48)), relu(32, 128)),
+    "symmetric_3": (relu(6, 48), Shape("gru", 24), relu(32, 128)),
+    "dihedral_4": (relu(8, 64), Shape("gru", 32), relu(32, 128)),
     "alternating_4": (Shape("gru", 32), relu(12, 96), relu(48, 160)),
     "transpositions": (relu(4, 32), relu(6, 48), Shape("gru", 24)),
     "polish": (relu(4, 16), relu(5, 32)),
@@ -139,7 +139,7 @@ _FURTHER: dict[str, tuple[Shape, ...]] = {
     "sign_changes": (relu(3, 24), relu(4, 32)),
     "local_maxima": (relu(4, 32), relu(5, 48)),
     "saturating_counter": (relu(1, 6), relu(2, 12)),
-    "running_gcd": (relu(5, 64), Shape("gru", 32), relu(8, (64, 48)), relu(32, 128)),
+    "running_gcd": (relu(5, 64), Shape("gru", 32), relu(32, 128)),
     "fibonacci_mod_3": (relu(3, 16), relu(4, 32)),
     "toggle_with_reset": (relu(1, 8), relu(2, 16)),
     "elevator": (relu(1, 6), relu(2, 16)),
@@ -166,7 +166,7 @@ def _recipes(shape: Shape, first: float) -> tuple[Recipe, ...]:
     return (
         Recipe(seeds=seeds, seconds=first, lengths=SHORT_FIRST),
         Recipe(seeds=seeds + 4, seconds=2 * first, steps=16000, lengths=GROWING, slack=slack),
-        Recipe(seeds=4, seconds=2 * first, steps=16000, lengths=GROWING, steep=8),
+        Recipe(seeds=4, seconds=3 * first, steps=20000, lengths=SHORT_FIRST, steep=8),
     )
 
 
