@@ -13,7 +13,6 @@ from benchmarks.rnn import networks
 from distill.errors import BadInput
 from distill.load import load, write_onnx
 from distill.load.recurrent import load_recurrent
-from distill.loops import distil_recurrent
 from distill.network import Network
 from tests.load.models import model, save
 
@@ -84,9 +83,8 @@ def test_plain_functions_are_run_and_never_looked_into(tmp_path):
 
 
 def test_a_plain_function_is_distilled_by_listing():
-    network = load_recurrent(distill.Recurrent(lambda h, x: (h + x) % 2, lambda h: h, 1))
-    found = distil_recurrent(network, "seq(x: bool)", "seq(bool)", length=6)
-    assert found is not None
+    network = distill.Recurrent(lambda h, x: (h + x) % 2, lambda h: h, 1)
+    found = distill.distill(network, "seq(x: bool)", "seq(bool)", length=6)
     assert found.evidence.verdict == "proved_to_length"
     assert found([1, 1, 1, 0]) == [True, False, True, True]
 
