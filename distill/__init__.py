@@ -1,4 +1,4 @@
-"""A reverse compiler: a trained feed-forward network in, a short verified program out.
+"""A reverse compiler: a trained network in, a short verified program out.
 
 Nothing heavy is imported before it is used (PEP 562), so `import distill` and
 `distill --help` answer at once.
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
     from distill.distillation import Distillation
-    from distill.loops import distil_recurrent
+    from distill.distillation_loop import LoopDistillation
+    from distill.recurrent import Recurrent
 
 __version__ = "0.1.0"
 
@@ -23,15 +24,17 @@ _HOMES = {
     "compare": "distill.api",
     "equivalent": "distill.api",
     "Distillation": "distill.distillation",
-    "distil_recurrent": "distill.loops",
+    "LoopDistillation": "distill.distillation_loop",
+    "Recurrent": "distill.recurrent",
 }
 _ROOMS = frozenset({"load", "testing"})
 
 __all__ = [
     "Distillation",
+    "LoopDistillation",
+    "Recurrent",
     "check",
     "compare",
-    "distil_recurrent",
     "distill",
     "equivalent",
     "inspect",

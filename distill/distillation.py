@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from distill.evidence import Evidence
 from distill.network import Network
 from distill.target import Output
 from dsl.domain import Columns, Domain
+from dsl.loop import Loop
 from dsl.meanings.array import run
 from dsl.program import Program
 
@@ -24,12 +25,67 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another program: its description length in bits against its error."""
+    """Another program or loop: its description length in bits against its error."""
 
-    program: Program
+    program: Program | Loop
     bits: float
     error: float
     route: str = ""
+
+
+class Distilled(Protocol):
+    """What results for feed-forward and for recurrent networks share; printing reads only this."""
+
+    @property
+    def program(self) -> Program | Loop:
+        """What was found."""
+        ...
+
+    @property
+    def literal(self) -> Program | Loop | None:
+        """The network's own arithmetic."""
+        ...
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known about the program."""
+        ...
+
+    @property
+    def front(self) -> tuple[Alternative, ...]:
+        """Other programs."""
+        ...
+
+    @property
+    def found(self) -> bool:
+        """False where the budget ended the search with the literal program."""
+        ...
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the search."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What else a reader should know."""
+        ...
+
+    def to_python(self) -> str:
+        """The text of program.py."""
+        ...
+
+    def expand(self, depth: int = 1) -> Program | Loop:
+        """The program some levels down."""
+        ...
+
+    def summary(self) -> str:
+        """The program, its evidence and its sizes as text."""
+        ...
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the output folder."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,6 +98,11 @@ class Evidence:
         return weaker(self.program_vs_deployed.verdict, self.deployed_vs_original.verdict)
 
     @property
+    def of_sequences(self) -> bool:
+        """Whether the program is the loop of a recurrent network."""
+        return self.domain.startswith("seq(")
+
+    @property
     def method(self) -> str:
         """The method behind the headline verdict."""
         first, second = self.program_vs_deployed, self.deployed_vs_original

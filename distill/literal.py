@@ -56,7 +56,7 @@ def literal_program(
     `plain_matrices` writes every affine map as one matrix of reals (the form in which a
     network's own bits are counted).
     """
-    writer = _Writer(domain, plain_matrices)
+    writer = Writer(domain, plain_matrices)
     for index, node in enumerate(form.nodes):
         writer.add(node, form, index)
     raw = writer.wires[form.output]
@@ -86,7 +86,7 @@ def _as_category(raw: Expression, size: int) -> Expression:
     return prim("category", prim("round", single), const(size))
 
 
-class _Writer:
+class Writer:
     """Wires as expressions: a wire of width 1 is a number, others are vectors."""
 
     def __init__(self, domain: Domain, plain: bool) -> None:
@@ -98,6 +98,7 @@ class _Writer:
         self.taken = {f.name for f in domain.fields}
 
     def add(self, node: Input | Affine | Elementwise, form: NormalForm, index: int) -> None:
+        """Write the next node of a form, which has to follow those before it."""
         if form.widths()[index] == 0:
             self.wires.append(_EMPTY)
         elif isinstance(node, Input):
@@ -109,6 +110,7 @@ class _Writer:
             self.wires.append(self.elementwise(node, index == form.output))
 
     def elementwise(self, node: Elementwise, last: bool) -> Expression:
+        """A function of wires; only the last one gets no name."""
         arguments = [self.wires[s] for s in node.sources]
         if node.function in _SPELLED:
             found = _SPELLED[node.function](*arguments)
@@ -117,6 +119,7 @@ class _Writer:
         return found if last else self.bind(found)
 
     def bind(self, value: Expression) -> Expression:
+        """The value under a name of its own."""
         if isinstance(value, Var | Const):
             return value
         stem = "h" if isinstance(value.type, Vector) else "s"
@@ -128,18 +131,24 @@ class _Writer:
         self.bindings.append((name, value))
         return var(name, value.type)
 
+    def shared(self, source: int) -> Expression:
+        """A wire that is read more than once, under a name."""
+        self.wires[source] = self.bind(self.wires[source])
+        return self.wires[source]
+
     def items(self, source: int) -> list[Expression]:
+        """The numbers of a wire, one by one."""
         wire = self.wires[source]
         if source == 0:
             return self.leaves
         if not isinstance(wire.type, Vector):
             return [] if wire is _EMPTY else [wire]
         size = wire.type.shape[0]
-        wire = self.bind(wire)
-        self.wires[source] = wire
+        wire = self.shared(source)
         return [prim("item", wire, const(i)) for i in range(size)]
 
     def affine(self, node: Affine) -> Expression:
+        """An affine map as sums of terms or as one matrix, whichever takes fewer bits."""
         if not node.terms:
             values = [_number(v, self.plain) for v in node.bias]
             return values[0] if len(values) == 1 else prim("vector", *values)
@@ -170,6 +179,7 @@ class _Writer:
         return prim("mul", _number(factor), self.wires[source])
 
     def rows(self, node: Affine) -> list[Expression]:
+        """The rows of an affine map as sums of terms."""
         items = [(matrix, self.items(source)) for source, matrix in node.terms]
         found: list[Expression] = []
         for row, bias in enumerate(node.bias):
@@ -182,6 +192,7 @@ class _Writer:
         return found
 
     def matrix(self, node: Affine) -> Expression:
+        """An affine map as a matrix for each of its sources."""
         total: Expression | None = None
         for place, (source, matrix) in enumerate(node.terms):
             bias = node.bias if place == 0 else np.zeros_like(node.bias)
@@ -191,8 +202,8 @@ class _Writer:
         return total
 
     def product(self, matrix: np.ndarray, source: int, bias: np.ndarray) -> Expression:
-        wire = self.bind(self.wires[source])
-        self.wires[source] = wire
+        """A matrix times a wire, plus a bias."""
+        wire = self.shared(source)
         if not isinstance(wire.type, Vector):
             wire = prim("vector", wire)
         found = prim("affine", _table(matrix, self.plain), wire, _table(bias, self.plain))

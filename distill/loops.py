@@ -1,82 +1,62 @@
-"""Recurrent networks, from cell to loop with evidence: what `distill` does with sequences."""
+"""Recurrent networks, from cell to loop with evidence: the pipeline of sequences."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from distill.errors import BadInput
 from distill.evidence import Claim
+from distill.literal_loop import literal_loop
 from distill.recurrent import RecurrentNetwork
-from distill.recurrent_target import Oracle
+from distill.recurrent_target import Oracle, parse_reading
+from distill.run.budget import Progress, Stop, silent
 from distill.synthesize.loops.search import Found, search_loops
-from distill.target import Output, parse_output
+from distill.target import Output, check_width, parse_output
+from distill.verify.unrolled import unrolled_claim
 from distill.verify.words import first_departure, words_claim
-from dsl.domain import Domain, DomainError, Field
+from dsl.cost import loop_bits
+from dsl.domain import DomainError
 from dsl.loop import Loop
-from dsl.meanings.loop_array import run_loop
-from dsl.meanings.loop_python import loop_python
 from dsl.sequences import Sequences, parse_sequences
-from dsl.types import BOOL, INT, Category
+from dsl.sequences_items import by_number
+from dsl.types import BOOL, INT
 
 _LONGEST = 30
 _SHORTEST = 6
+_AT_MOST = 1_000
 _USUALLY = 0.98
 """Share of sequences that must be clear up to a length for it to be searched at."""
 
-_EACH = re.compile(r"\s*seq\((.*)\)\s*")
 _LOOKED_AT = 512
 _ASKED = 6
-_DEPARTS = 50
+DEPARTS = 50
 """How long the sequences are on which program and network are followed beyond the claim."""
 
 
 @dataclass(frozen=True, eq=False)
-class LoopDistillation:
-    """A loop that stands for a recurrent network, with the evidence for it.
+class LoopOutcome:
+    """A loop for an oracle with its claim, and what else was found.
 
-    front: the other loops that agreed with the network on its traces, shortest first; departs:
-    the first item at which sequences of 50 items showed a difference, None where none did.
+    front: the loops that agreed with the network on its traces, shortest first; own: the
+    network's arithmetic, by which its bits are counted, None for a plain function; finished:
+    whether the search ran to its end; literal: whether the program is the network's own
+    arithmetic because no loop stood; departs: the first item at which sequences of `DEPARTS`
+    items showed a difference, where the domain has such.
     """
 
+    oracle: Oracle
     program: Loop
-    evidence: Claim
-    network: RecurrentNetwork
-    domain: Sequences
-    output: Output
+    claim: Claim
     bits: float
     route: str
+    own: Loop | None
+    network_bits: float
     front: tuple[Found, ...] = ()
+    finished: bool = True
+    literal: bool = False
     departs: int | None = None
-
-    @cached_property
-    def source(self) -> str:
-        """The loop as Python."""
-        return loop_python(self.program)
-
-    def __call__(self, items: Sequence[Any]) -> Any:
-        """The output for one sequence, a list where there is one per item.
-
-        Items are scalars, or tuples where they have several fields.
-        """
-        rows = [i if isinstance(i, tuple) else (i,) for i in items]
-        columns = self.domain.item.column(*rows)
-        found = run_loop(self.program, tuple(c[None] for c in columns))[0].tolist()
-        return found[-1] if self.program.at_end else found
-
-    def __repr__(self) -> str:
-        lines = [self.source, f"domain    {self.domain}", f"verdict   {self.evidence.verdict}"]
-        lines.append(f"evidence  {self.evidence.statement}")
-        where = f"first difference at item {self.departs}" if self.departs else "no difference"
-        lines.append(f"longer    {where} in 4,096 sequences of {_DEPARTS} items")
-        lines.append(f"size      {self.bits:.0f} bits ({self.route})")
-        return "\n".join(lines)
 
 
 def make_oracle(
@@ -98,21 +78,9 @@ def make_oracle(
         BadInput: the domain isn't one of sequences or doesn't fit, or outputs aren't near whole
             numbers.
     """
-    try:
-        domain = parse_sequences(inputs) if isinstance(inputs, str) else inputs
-    except DomainError as error:
-        raise BadInput(str(error)) from None
-    domain = replace(domain, item=_by_index(domain.item))
-    if domain.item.width != network.input_width:
-        raise BadInput(
-            f"an item of '{domain}' fills {domain.item.width} inputs, and the cell takes "
-            f"{network.input_width}"
-        )
-    most = length or network.length or domain.longest or _LONGEST
-    if most < 2:
-        raise BadInput(f"the length must be 2 or more, not {most}")
-    columns = domain.sample(np.random.default_rng([seed, 31]), _LOOKED_AT, most)
-    raw = network.run(domain.encode(columns))[1]
+    domain = _domain(network, inputs)
+    most = _searched_length(network, domain, length)
+    raw = _looked_at(network, domain, most, seed)
     read, at_end = _reading(network, raw, outputs)
     _check_outputs(raw, read)
     oracle = Oracle(network, domain, read, most, at_end)
@@ -122,28 +90,65 @@ def make_oracle(
     return replace(oracle, length=max(int(held.sum()), _SHORTEST))
 
 
+def read_sequences(inputs: str | Sequences) -> Sequences:
+    """A domain of sequences from its text, items as single numbers.
+
+    Raises:
+        BadInput: it can't be read.
+    """
+    try:
+        domain = parse_sequences(inputs) if isinstance(inputs, str) else inputs
+    except DomainError as error:
+        raise BadInput(str(error)) from None
+    return replace(domain, item=by_number(domain.item))
+
+
+def _domain(network: RecurrentNetwork, inputs: str | Sequences) -> Sequences:
+    domain = read_sequences(inputs)
+    if domain.item.width != network.input_width:
+        raise BadInput(
+            f"an item of '{domain}' fills {domain.item.width} inputs, and the cell takes "
+            f"{network.input_width}"
+        )
+    return domain
+
+
+def _searched_length(network: RecurrentNetwork, domain: Sequences, length: int | None) -> int:
+    most = length or network.length or domain.longest or _LONGEST
+    if not 2 <= most <= _AT_MOST:
+        raise BadInput(f"the length must be from 2 to {_AT_MOST}, not {most}")
+    if length is not None and not domain.shortest <= length <= (domain.longest or length):
+        raise BadInput(f"there are no sequences of length {length} in the domain '{domain}'")
+    return most
+
+
+def _looked_at(network: RecurrentNetwork, domain: Sequences, length: int, seed: int) -> np.ndarray:
+    """The network's numbers (n, T, k) on a few sequences."""
+    try:
+        columns = domain.sample(np.random.default_rng([seed, 31]), _LOOKED_AT, length)
+    except DomainError as error:
+        raise BadInput(str(error)) from None
+    with np.errstate(all="ignore"):
+        raw = network.run(domain.encode(columns))[1]
+    if not np.isfinite(raw).all():
+        raise BadInput(
+            f"the network's outputs aren't finite numbers on sequences of '{domain}' with "
+            f"{length} items; give narrower bounds or a smaller length"
+        )
+    return raw
+
+
 def _reading(
     network: RecurrentNetwork, raw: np.ndarray, outputs: str | None
 ) -> tuple[Output, bool]:
     """How the network's numbers are read, and whether only the last output counts."""
     if outputs is None:
         return _inferred(raw[:, :_SHORTEST]), network.at_end
-    each = _EACH.fullmatch(outputs)
-    if each is not None and network.at_end:
-        raise BadInput(f"the model answers at the end only; give '{each[1]}', not '{outputs}'")
-    read = parse_output(each[1] if each else outputs)
-    return (replace(read, level=0.5) if np.isnan(read.level) else read), each is None
-
-
-def _by_index(item: Domain) -> Domain:
-    """Categories as whole numbers, which steps can compare and count."""
-    return replace(item, fields=tuple(_number(f) for f in item.fields))
-
-
-def _number(field: Field) -> Field:
-    if not isinstance(field.item, Category):
-        return field
-    return replace(field, item=INT, low=Fraction(0), high=Fraction(field.item.size - 1))
+    read, at_end = parse_reading(outputs, 0.5)
+    if network.at_end and not at_end:
+        raise BadInput(f"the model answers at the end only; give '{read.type}', not 'seq'")
+    check_width(read, network.output_width)
+    return read, at_end
 
 
 def _inferred(raw: np.ndarray) -> Output:
@@ -159,8 +164,9 @@ def _check_outputs(raw: np.ndarray, read: Output) -> None:
     off = np.abs(raw - np.rint(raw))[:, :_SHORTEST]
     if read.scalar == INT and float(np.median(off)) > 0.2:
         raise BadInput(
-            "the outputs aren't near whole numbers (half of them are farther than 0.2 from one); "
-            "int was asked for"
+            "the outputs aren't near whole numbers (half of them are farther than 0.2 from one), "
+            "so they can't be read as int; say what they mean, as in 'seq(bool above 0)' or "
+            "'seq(category(3))'"
         )
 
 
@@ -170,23 +176,59 @@ def distil_recurrent(
     outputs: str | None = None,
     length: int | None = None,
     seed: int = 0,
-    should_stop: Callable[[], bool] | None = None,
-) -> LoopDistillation | None:
-    """The shortest loop that isn't refuted, with its evidence; None where none was found.
+    should_stop: Stop | None = None,
+    progress: Progress = silent,
+) -> LoopOutcome:
+    """The shortest loop that isn't refuted, else the network's own arithmetic, with evidence.
 
     outputs, length: see `make_oracle`.
 
     Raises:
-        BadInput: see `make_oracle`.
+        BadInput: see `make_oracle`; or nothing was found for a plain Python function.
     """
     oracle = make_oracle(network, inputs, outputs, length, seed)
-    found = search_loops(oracle, seed, should_stop)
+    progress("searching", None)
+    found = tuple(search_loops(oracle, seed, should_stop))
+    finished = should_stop is None or not should_stop()
+    progress("verifying", None)
+    own = None if network.cell.opaque else _own_loop(oracle, plain_matrices=True)
+    network_bits = 0.0 if own is None else loop_bits(own, 32.0)
     for one in found[:_ASKED]:
         claim = words_claim(one.loop, oracle, seed)
         if claim.verdict != "refuted":
-            departs = first_departure(one.loop, oracle, seed, _DEPARTS)
-            return LoopDistillation(
-                one.loop, claim, network, oracle.domain, oracle.output, one.bits, one.route,
-                tuple(found), departs,
+            ends = oracle.domain.longest is not None
+            departs = None if ends else first_departure(one.loop, oracle, seed, DEPARTS)
+            return LoopOutcome(
+                oracle, one.loop, claim, one.bits, one.route, own, network_bits, found, finished,
+                departs=departs,
             )  # fmt: skip
-    return None
+    if own is None:
+        raise BadInput(
+            "no loop was found, and a plain Python function has no arithmetic to write out; give "
+            "a torch module or a model file"
+        )
+    loop = _own_loop(oracle)
+    return LoopOutcome(
+        oracle, loop, _literal_claim(loop, oracle, seed), loop_bits(loop), "literal", own,
+        network_bits, found, finished, literal=True,
+    )  # fmt: skip
+
+
+def _own_loop(oracle: Oracle, plain_matrices: bool = False) -> Loop:
+    """The network's own arithmetic."""
+    item, read = oracle.domain.item, oracle.output
+    return literal_loop(oracle.network, item, read, oracle.at_end, plain_matrices)
+
+
+def _literal_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
+    """Rounding bounded up to the search's length, else sequences run, else what is left of both."""
+    bounded = unrolled_claim(oracle, seed)
+    if bounded is not None and (bounded.length_bound or 0) >= oracle.length:
+        return bounded
+    run = words_claim(loop, oracle, seed)
+    if run.verdict != "refuted":
+        return run
+    if bounded is not None:
+        return bounded
+    text = "the program is the network's own arithmetic; rounding alone can change its outputs"
+    return Claim("unknown", "relational", text)

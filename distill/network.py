@@ -21,6 +21,7 @@ import numpy as np
 from distill.errors import BadInput
 from distill.normal_form import Builder, NormalForm
 from distill.operations import KINDS, Operand
+from distill.operations.function import PlainFunction
 from distill.operations.kind import Shape, Tensor
 
 BLOCK = 2**23
@@ -238,13 +239,21 @@ class Network:
         )
 
     def sha256(self) -> str:
-        """Hash of what the network computes with: operations, attributes, weights, not names."""
+        """Hash of what the network computes with: operations, attributes, weights, not names.
+
+        Plain Python functions count by their name only.
+        """
         return hashlib.sha256(_canonical(self)).hexdigest()
 
     @property
     def jumps(self) -> bool:
         """Whether some operation is discontinuous."""
         return any(KINDS[op.kind].jumps for op in self.operations)
+
+    @property
+    def opaque(self) -> bool:
+        """Whether some operation is a plain Python function, so that there is no normal form."""
+        return any(op.kind == "Function" for op in self.operations)
 
     def summary(self) -> dict[str, Any]:
         """Input, output, operations by kind, count of operations and of parameters."""
@@ -346,4 +355,6 @@ def _constant_bytes(number: int, value: Tensor) -> bytes:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, PlainFunction):
+        return value.name
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distill.errors import BadInput
-from distill.load import network_from_normal_form
 from distill.network import Network
 from distill.normal_form import Builder
 
@@ -78,6 +78,22 @@ class RecurrentNetwork:
         return np.stack(states, 1), np.stack(outputs, 1)
 
 
+@dataclass(frozen=True, eq=False)
+class Recurrent:
+    """A recurrent network as a user gives it, in two parts.
+
+    step: (h, x) -> h' and readout: h' -> y, each a torch module (the step one of two inputs), a
+    `Network` (the step's input is h and x side by side) or a plain function of numpy batches
+    (n, H), (n, d). initial_state: (H,), or H for zeros. item_width: d; where it is left out, the
+    least that the step takes.
+    """
+
+    step: Any
+    readout: Any
+    initial_state: Any
+    item_width: int | None = None
+
+
 def cell_of_layers(
     step: Sequence[Layer], readout: Sequence[Layer], activation: str = "relu"
 ) -> Network:
@@ -85,6 +101,8 @@ def cell_of_layers(
 
     The activation stands between the layers of a chain, not behind its last one.
     """
+    from distill.load import network_from_normal_form  # which itself gives recurrent networks
+
     builder = Builder(step[0][0].shape[1])
     hidden = _chain(builder, 0, step, activation)
     output = _chain(builder, hidden, readout, activation)

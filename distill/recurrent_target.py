@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distill.recurrent import RecurrentNetwork
-from distill.target import Output
+from distill.target import Output, parse_output
 from dsl.domain import Columns
 from dsl.sequences import Sequences
 
 _CLEAR = 0.25
 _FIRST = 5
+
+
+_EACH = re.compile(r"\s*seq\s*\((.*)\)\s*", re.DOTALL)
+
+
+def parse_reading(text: str, level: float = 0.0) -> tuple[Output, bool]:
+    """Read what a recurrent network's outputs mean, and whether only the last one counts.
+
+    `seq(int)` is one per item, `int` the one after the last item. level: what truths lie above
+    where the text doesn't say.
+
+    Raises:
+        BadInput: it isn't an output type.
+    """
+    each = _EACH.fullmatch(text)
+    read = parse_output(each[1] if each else text)
+    return (replace(read, level=level) if np.isnan(read.level) else read), each is None
+
+
+def show_reading(output: Output, at_end: bool) -> str:
+    """Undo `parse_reading`."""
+    return str(output) if at_end else f"seq({output})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +89,17 @@ class Oracle:
         """Decoded outputs (n, T) or (n, T, k) for sequences of items."""
         return self.read(self.raw(columns))
 
+    def margins(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distances (n, T) of the network's numbers (n, T, k) to the nearest other decision."""
+        count, length = raw.shape[:2]
+        return self.output.margin(raw.reshape(count * length, -1)).reshape(count, length)
+
     def clear(self, raw: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether a decision and all before it in its sequence are clear, (n, T).
 
         Clear is a margin of at least a quarter of what is usual for the first items: where a
         network drifts, its margins shrink before its decisions are others.
         """
-        count, length = raw.shape[:2]
-        margin = self.output.margin(raw.reshape(count * length, -1)).reshape(count, length)
+        margin = self.margins(raw)
         usual = float(np.median(margin[:, :_FIRST]))
         return np.logical_and.accumulate(margin > _CLEAR * usual, axis=1)

@@ -158,11 +158,16 @@ def resolve_output(network: Network, given: str | None) -> Output:
     output = infer_output(network) if given is None else parse_output(given)
     if np.isnan(output.level):
         output = replace(output, level=0.5 if network.last_operation == "Sigmoid" else 0.0)
-    _check_width(output, network.output_width, network.last_operation)
+    check_width(output, network.output_width, network.last_operation)
     return output
 
 
-def _check_width(output: Output, width: int, last: str) -> None:
+def check_width(output: Output, width: int, last: str = "") -> None:
+    """Refuse an output type that doesn't fit a network's outputs behind its last operation.
+
+    Raises:
+        BadInput: they are of another number, or no outputs are of that type.
+    """
     item = output.type
     wanted = item.shape[0] if isinstance(item, Vector) and len(item.shape) == 1 else 1
     if isinstance(item, Category):

@@ -89,3 +89,8 @@ def parse_sequences(text: str) -> Sequences:
     if not 1 <= shortest <= longest:
         raise DomainError(f"lengths go from 1 up, the shorter first; got {shortest}..{longest}")
     return Sequences(parse_domain(body[: lengths.start()]), shortest, longest)
+
+
+def is_sequences(text: str) -> bool:
+    """Whether a domain's text begins as one of sequences."""
+    return re.match(r"\s*seq\s*\(", text) is not None

@@ -22,10 +22,11 @@ from benchmarks.rnn.networks import Trained, network, trained
 from benchmarks.rnn.references import REFERENCES
 from benchmarks.rnn.tasks import TRUTHS
 from benchmarks.store import code_version
-from distill.loops import LoopDistillation, distil_recurrent
+from distill.loops import LoopOutcome, distil_recurrent
 from dsl.cost import loop_bits
 from dsl.domain import Columns
 from dsl.meanings.loop_array import run_loop
+from dsl.meanings.loop_python import loop_python
 
 PAGE = Path(__file__).parents[1] / "results" / "recurrent.md"
 FRESH = 65_536
@@ -39,15 +40,15 @@ def distil_task(task: Trained) -> Entry:
     begin = time.perf_counter()
     found = distil_recurrent(network(task.name), task.inputs, length=task.length)
     seconds = time.perf_counter() - begin
-    entry: Entry = {"name": task.name, "seconds": round(seconds, 1), "found": found is not None}
-    if found is None:
+    entry: Entry = {"name": task.name, "seconds": round(seconds, 1), "found": not found.literal}
+    if found.literal:
         return entry
     reference = REFERENCES.get(task.name)
     return entry | {
         "program": str(found.program),
-        "lines": found.source.count("\n"),
-        "verdict": found.evidence.verdict,
-        "length": found.evidence.length_bound,
+        "lines": loop_python(found.program).count("\n"),
+        "verdict": found.claim.verdict,
+        "length": found.claim.length_bound,
         "departs": found.departs,
         "bits": round(found.bits, 1),
         "reference_bits": None if reference is None else round(loop_bits(reference), 1),
@@ -55,21 +56,23 @@ def distil_task(task: Trained) -> Entry:
     }
 
 
-def compared(task: Trained, found: LoopDistillation) -> Entry:
+def compared(task: Trained, found: LoopOutcome) -> Entry:
     """Shares of fresh sequences on which the program is the network, and the task."""
     rng = np.random.default_rng(90_210)
     same = right = 0
     for _ in range(FRESH // _BLOCK):
-        columns = found.domain.sample(rng, _BLOCK, task.length)
+        columns = found.oracle.domain.sample(rng, _BLOCK, task.length)
         program = _as_numbers(run_loop(found.program, columns))
         same += int((program == _network(found, columns)).all((1, 2)).sum())
-        items = found.domain.encode(columns).astype(np.int64)
+        items = found.oracle.domain.encode(columns).astype(np.int64)
         right += int((program == TRUTHS[task.name](items)).all((1, 2)).sum())
     return {"same": same, "right": right, "fresh": FRESH}
 
 
-def _network(found: LoopDistillation, columns: Columns) -> np.ndarray:
-    return np.rint(found.network.run(found.domain.encode(columns))[1]).astype(np.int64)
+def _network(found: LoopOutcome, columns: Columns) -> np.ndarray:
+    return np.rint(found.oracle.network.run(found.oracle.domain.encode(columns))[1]).astype(
+        np.int64
+    )
 
 
 def _as_numbers(outputs: np.ndarray) -> np.ndarray:

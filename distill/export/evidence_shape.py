@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from distill.evidence import RANK
 
 Test = Callable[[Any], bool]
+NOTHING: Mapping[str, tuple[Test, str]] = MappingProxyType({})
 _LARGEST = 1e300
 _LONGEST = 10**18
 
@@ -101,13 +103,19 @@ _ALTERNATIVE: dict[str, tuple[Test, str]] = {
 }
 
 
-def front_fault(data: Any) -> str | None:
-    """The same of front.json."""
+LOOP_EXTRA: dict[str, tuple[Test, str]] = {
+    "length": (lambda v: _whole(v) and v > 0, "a whole number of at least 1")
+}
+"""What front.json holds besides for a loop."""
+
+
+def front_fault(data: Any, extra: Mapping[str, tuple[Test, str]] = NOTHING) -> str | None:
+    """The same of front.json, which may hold more."""
     if not _record(data):
         return "must hold a record"
     places = enumerate(data["front"]) if _FRONT["front"][0](data.get("front")) else ()
     each = (f for i, a in places for f in _misshapen(a, _ALTERNATIVE, f"front[{i}]."))
-    return next(chain(_misshapen(data, _FRONT, ""), each), None)
+    return next(chain(_misshapen(data, {**_FRONT, **extra}, ""), each), None)
 
 
 def shape_fault(data: dict[str, Any]) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from distill.errors import BadInput
@@ -22,10 +24,11 @@ from dsl.text import ParseError, parse_program
 from dsl.types import TypeMismatch
 
 if TYPE_CHECKING:
-    from distill.distillation import Distillation
+    from distill.distillation import Distillation, Distilled
+    from distill.distillation_loop import LoopDistillation
 
 
-_FAULTS = (KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+FAULTS = (KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What a text that isn't a program's or a domain's may raise."""
 _LONGEST = 300
 
@@ -48,26 +51,47 @@ def _write(d: Distillation, folder: Path) -> None:
         write_onnx(d.original, folder / "original.onnx")
     if d.data is not None:
         write_examples(folder / NAME, d.domain, d.data)
+    write_texts(d, folder, property_test(d))
+
+
+def write_texts(
+    d: Distilled, folder: Path, test: str, extra: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Write what any distillation has; `extra` goes into front.json."""
     _text(folder / "program.dsl", str(d.program))
-    _text(folder / "program.py", d.source)
-    _text(folder / "test_program.py", property_test(d))
+    _text(folder / "program.py", d.to_python())
+    _text(folder / "test_program.py", test)
     _text(folder / "summary.txt", d.summary() + "\n")
     _text(folder / "evidence.json", json.dumps(d.evidence.to_json(), indent=1) + "\n")
     front = [
         {"bits": a.bits, "error": a.error, "route": a.route, "program": str(a.program)}
         for a in d.front
     ]
-    extra = {
+    rest = {
         "front": front,
         "found": d.found,
         "note": d.note,
         "literal": None if d.literal is None else str(d.literal),
+        **extra,
     }
-    _text(folder / "front.json", json.dumps(extra, indent=1) + "\n")
+    _text(folder / "front.json", json.dumps(rest, indent=1) + "\n")
 
 
 def _text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_folder(folder: Path) -> Distillation | LoopDistillation:
+    """Read an output folder of either kind.
+
+    Raises:
+        BadInput: a file is missing or isn't what it should be.
+    """
+    if not read_evidence(folder).of_sequences:
+        return load_distillation(folder)
+    from distill.export.loop_folder import load_loop_distillation
+
+    return load_loop_distillation(folder)
 
 
 def load_distillation(folder: Path) -> Distillation:
@@ -79,14 +103,19 @@ def load_distillation(folder: Path) -> Distillation:
     from distill.distillation import Alternative, Distillation
 
     evidence = read_evidence(folder)
-    extra = _json(folder / "front.json")
+    if evidence.of_sequences:
+        raise BadInput(
+            f"{shown(folder)} holds the loop of a recurrent network; read it with "
+            "LoopDistillation.load"
+        )
+    extra = read_json(folder / "front.json")
     fault = front_fault(extra)
     if fault is not None:
         raise BadInput(f"front.json in {shown(folder)} {fault}")
     network = load(folder / "network.onnx")
     original = folder / "original.onnx"
     try:
-        program = parse_program(_read(folder / "program.dsl"))
+        program = parse_program(read_text(folder / "program.dsl"))
         domain = parse_domain(evidence.domain)
         front = tuple(
             Alternative(parse_program(e["program"]), e["bits"], e["error"], e["route"])
@@ -109,9 +138,10 @@ def load_distillation(folder: Path) -> Distillation:
             extra["note"],
             data=read_examples(folder / NAME, domain) if "data" in evidence.hashes else None,
         )
-    except (ParseError, DomainError, TypeMismatch, *_FAULTS) as error:
-        told = str(error)[:_LONGEST]
-        raise BadInput(f"{shown(folder)} isn't a finished distillation: {told}") from None
+    except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
+        raise BadInput(
+            f"{shown(folder)} isn't a finished distillation: {shortened(error)}"
+        ) from None
 
 
 def read_evidence(folder: Path) -> Evidence:
@@ -120,7 +150,7 @@ def read_evidence(folder: Path) -> Evidence:
     Raises:
         BadInput: there is none, or it is of another schema.
     """
-    data = _json(folder / "evidence.json")
+    data = read_json(folder / "evidence.json")
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise BadInput(f"evidence.json in {shown(folder)} isn't of schema {SCHEMA}")
     fault = shape_fault(data)
@@ -129,7 +159,17 @@ def read_evidence(folder: Path) -> Evidence:
     return Evidence.from_json(data)
 
 
-def _read(path: Path) -> str:
+def shortened(error: Exception) -> str:
+    """What an error says, at most 300 characters of it."""
+    return str(error)[:_LONGEST]
+
+
+def read_text(path: Path) -> str:
+    """A text file of an output folder.
+
+    Raises:
+        BadInput: it is missing or can't be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -140,9 +180,14 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """A JSON file of an output folder.
+
+    Raises:
+        BadInput: it is missing, can't be read or isn't JSON.
+    """
     try:
-        return json.loads(_read(path))
+        return json.loads(read_text(path))
     except (ValueError, RecursionError):
         raise BadInput(
             f"{path.name} in {shown(path.parent)} isn't JSON that a run writes"

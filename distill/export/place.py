@@ -23,6 +23,7 @@ OURS = frozenset(
         "test_program.py",
         "network.onnx",
         "original.onnx",
+        "initial_state.npy",
         "summary.txt",
         "front.json",
         "data.csv",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,11 @@ from dsl.meanings.python import (
     with_python_names,
 )
 from dsl.meanings.python_wrap import wrap
-from dsl.program import Definition, substitute, var
+from dsl.program import substitute, var
 from dsl.types import BOOL, INT, Category, Type
 
 if TYPE_CHECKING:
-    from distill.distillation import Distillation
+    from distill.distillation import Distillation, Distilled
 
 
 def module_source(distillation: Distillation) -> str:
@@ -32,20 +33,21 @@ def module_source(distillation: Distillation) -> str:
     helpers = dict.fromkeys(
         p.helper for d in program.definitions for p in used_primitives(d.body) if p.helper
     )
-    checks = _checks(distillation.domain, main)
+    checks = domain_checks(distillation.domain, main.parameters)
     blocks = [h.rstrip() for h in helpers]
     blocks += [function_source(d) for d in program.definitions[:-1]]
     blocks.append(function_source(main, checks))
-    head = [_docstring(distillation), "\n".join(f"import {m}" for m in imports(blocks))]
+    head = [docstring(distillation), "\n".join(f"import {m}" for m in imports(blocks))]
     body = "\n\n\n".join(blocks)
     return "\n\n".join(part for part in head if part) + "\n\n\n" + body + "\n"
 
 
-def _docstring(d: Distillation) -> str:
+def docstring(d: Distilled) -> str:
+    """The docstring of program.py: network, domain, evidence."""
     lines = [
         f"Network sha256 {d.evidence.hashes['network']}.",
-        f"Domain: {ascii(show_domain(d.domain))[1:-1]}",
-        f"Output: {ascii(str(d.output))[1:-1]}",
+        f"Domain: {ascii(d.evidence.domain)[1:-1]}",
+        f"Output: {ascii(d.evidence.output)[1:-1]}",
         f"Evidence: {d.evidence.verdict} ({d.evidence.method}).",
         "Program and network: " + claim_text(d.evidence.program_vs_deployed),
         "Deployed and original network: " + claim_text(d.evidence.deployed_vs_original),
@@ -69,14 +71,14 @@ def _unless(condition: str) -> list[str]:
     return [*parts[:-1], f"{parts[-1]}:"] if len(parts) > 1 else [f"if not ({condition}):"]
 
 
-def _checks(domain: Domain, main: Definition) -> list[str]:
+def domain_checks(domain: Domain, parameters: Sequence[tuple[str, Type]]) -> list[str]:
+    """Lines that raise ValueError unless the parameters lie in a domain."""
     lines: list[str] = []
-    for field, (name, _) in zip(domain.fields, main.parameters, strict=True):
+    for field, (name, _) in zip(domain.fields, parameters, strict=True):
         lines += [*_unless(_inside(field, name)), f"    raise ValueError({_complaint(field)})"]
     if domain.where is not None:
-        named = {
-            f.name: var(n, t) for f, (n, t) in zip(domain.fields, main.parameters, strict=True)
-        }
+        pairs = zip(domain.fields, parameters, strict=True)
+        named = {f.name: var(n, t) for f, (n, t) in pairs}
         condition = expression_text(substitute(domain.where, named)).text
         lines += [*_unless(condition), '    raise ValueError("outside the domain")']
     return lines

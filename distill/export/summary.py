@@ -5,38 +5,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from distill.export.python import claim_text
-from dsl.domain_text import show_domain
+from dsl.loop import Loop
+from dsl.meanings.loop_python import loop_python
 from dsl.meanings.python import to_python
+from dsl.program import Program
 
 if TYPE_CHECKING:
-    from distill.distillation import Distillation
+    from distill.distillation import Distilled
 
 _LINES = 60
 _COLUMNS = 160
 
 
-def summary(d: Distillation) -> str:
+def summary(d: Distilled) -> str:
     """The distillation as text."""
-    bits = d.evidence.bits
+    evidence, bits = d.evidence, d.evidence.bits
     share = 100 * bits["program"] / bits["network"] if bits["network"] else 0.0
     lines = [
-        *_shortened(to_python(d.program).rstrip().splitlines()),
+        *_shortened(plain_python(d.program).rstrip().splitlines()),
         "",
-        f"domain    {show_domain(d.domain)}",
-        f"output    {d.output}",
-        f"verdict   {d.evidence.verdict} ({d.evidence.method})",
-        f"program   {claim_text(d.evidence.program_vs_deployed)}",
+        f"domain    {evidence.domain}",
+        f"output    {evidence.output}",
+        f"verdict   {evidence.verdict} ({evidence.method})",
+        f"program   {claim_text(evidence.program_vs_deployed)}",
     ]
-    if d.network is not d.original:
-        lines.append(f"deployed  {claim_text(d.evidence.deployed_vs_original)}")
+    if evidence.hashes["network"] != evidence.hashes["original"]:
+        lines.append(f"deployed  {claim_text(evidence.deployed_vs_original)}")
     lines.append(
         f"size      {bits['program']:,.0f} bits; the network's own {bits['network']:,.0f} "
         f"({share:.2g} %)"
     )
-    lines.append(f"time      {d.evidence.seconds:.1f} s, {d.evidence.steps:,} steps")
+    lines.append(f"time      {evidence.seconds:.1f} s, {evidence.steps:,} steps")
     if d.note:
         lines.append(f"note      {d.note}")
     return "\n".join(lines)
+
+
+def plain_python(program: Program | Loop) -> str:
+    """Python without the checks and the evidence of program.py."""
+    return loop_python(program) if isinstance(program, Loop) else to_python(program)
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from distill.errors import BadInput
-from distill.load.assemble import assemble, quoted, refuse_unsupported
+from distill.load.assemble import RECURRENT, assemble, quoted, refuse_unsupported
 from distill.load.classifier import EXPANSIONS, expand_classifiers
 from distill.load.external import load_external
 from distill.load.files import ZIP_MAGIC, read_model_bytes
@@ -87,8 +87,8 @@ def _refuse_foreign(model: onnx.ModelProto) -> None:
     _refuse_cycle(model)
 
 
-_LOADER_KINDS = frozenset({"Constant", "ArrayFeatureExtractor", *EXPANSIONS})
-"""ONNX operators that are rewritten before there are operations."""
+_LOADER_KINDS = frozenset({"Constant", "ArrayFeatureExtractor", *EXPANSIONS, *RECURRENT})
+"""ONNX operators that are rewritten before there are operations, and those of sequence models."""
 
 
 def _refuse_cycle(model: onnx.ModelProto) -> None:
@@ -109,6 +109,14 @@ def _refuse_cycle(model: onnx.ModelProto) -> None:
 
 def network_of(model: onnx.ModelProto) -> Network:
     """Turn a checked model into a network. Raises BadInput."""
+    operations, constants = operations_of(model)
+    refuse_unsupported([op.kind for op in operations])
+    source, batched = _input(model.graph, constants)
+    return assemble(operations, constants, source, _output(model, operations, source), batched)
+
+
+def operations_of(model: onnx.ModelProto) -> tuple[list[Operation], dict[str, Tensor]]:
+    """The graph's operations, not yet in order, and its constants. Raises BadInput."""
     graph = model.graph
     constants = {t.name: _tensor(t) for t in graph.initializer}
     opset = max([o.version for o in model.opset_import if o.domain in ("", "ai.onnx")] or [1])
@@ -120,9 +128,13 @@ def network_of(model: onnx.ModelProto) -> Network:
             constants[node.output[0]] = _constant(node)
         else:
             operations.append(_operation(node, opset))
-    source, batched = _input(graph, constants)
-    operations = expand_classifiers(operations, constants)
-    return assemble(operations, constants, source, _output(model, operations, source), batched)
+    return expand_classifiers(operations, constants), constants
+
+
+def inputs_of(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The inputs that aren't weights."""
+    weights = {t.name for t in graph.initializer}
+    return [value for value in graph.input if value.name not in weights]
 
 
 def _tensor(tensor: onnx.TensorProto) -> Tensor:
@@ -162,7 +174,9 @@ def _attribute(attribute: onnx.AttributeProto) -> Any:
         return value.decode("utf-8", "replace")
     if isinstance(value, onnx.TensorProto):
         return _tensor(value)
-    return value if isinstance(value, int | float) else list(value)
+    if isinstance(value, int | float):
+        return value
+    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value]
 
 
 def _cast_type(code: int) -> str:
@@ -178,12 +192,21 @@ def _input(graph: onnx.GraphProto, constants: dict[str, Tensor]) -> tuple[Wire, 
     if len(inputs) != 1:
         names = ", ".join(quoted(v.name) for v in inputs[:6]) or "none"
         raise BadInput(f"A network needs exactly one input; the model has {len(inputs)}: {names}.")
-    kind = inputs[0].type.tensor_type
-    shape, dynamic = _shape(inputs[0].name, kind)
-    dtype = _cast_type(kind.elem_type)
+    return wire_of_input(inputs[0])
+
+
+def wire_of_input(value: onnx.ValueInfoProto) -> tuple[Wire, bool]:
+    """An input with its batch axis at 1, and whether that axis is open. Raises BadInput."""
+    shape, dynamic = _shape(value.name, value.type.tensor_type)
+    return Wire(value.name, shape, dtype_of_input(value)), dynamic
+
+
+def dtype_of_input(value: onnx.ValueInfoProto) -> str:
+    """numpy name of an input's type. Raises BadInput where it holds no numbers."""
+    dtype = _cast_type(value.type.tensor_type.elem_type)
     if dtype not in FLOATS | {"int64", "int32", "bool"}:
-        raise BadInput(f"The input {quoted(inputs[0].name)} holds {dtype}; numbers are needed.")
-    return Wire(inputs[0].name, shape, dtype), dynamic
+        raise BadInput(f"The input {quoted(value.name)} holds {dtype}; numbers are needed.")
+    return dtype
 
 
 def _shape(name: str, kind: onnx.TypeProto.Tensor) -> tuple[Shape, bool]:

@@ -13,14 +13,15 @@ from distill.load.agree import Oracle
 from distill.network import Network
 from distill.operations.kind import Tensor
 
-Session = Callable[[Tensor], Any]
+Session = Callable[..., Any]
+"""One array for each input to a list of arrays, one for each output."""
 
 
 def onnx_oracle(model: onnx.ModelProto, network: Network) -> Oracle:
     """A function from inputs (n, *shape) to the values of the network's wires."""
     maps = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "ZipMap"}
     names = _readable_wires(model, network)
-    session = _session(_opened(model, [maps.get(n, n) for n in names]), network.input)
+    session = onnx_session(_opened(model, [maps.get(n, n) for n in names]), network.input)
 
     def run(x: Tensor) -> Mapping[str, Tensor]:
         if network.batched:
@@ -55,17 +56,18 @@ def _opened(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     return copy
 
 
-def _session(model: onnx.ModelProto, name: str) -> Session:
+def onnx_session(model: onnx.ModelProto, *names: str) -> Session:
+    """The model as a function of its inputs, by name. Raises BadInput where it is refused."""
     try:
-        return _onnxruntime(model, name)
+        return _onnxruntime(model, names)
     except ImportError:
         from onnx.reference import ReferenceEvaluator
 
         evaluator = ReferenceEvaluator(model)
-        return lambda x: evaluator.run(None, {name: x})
+        return lambda *x: evaluator.run(None, dict(zip(names, x, strict=True)))
 
 
-def _onnxruntime(model: onnx.ModelProto, name: str) -> Session:
+def _onnxruntime(model: onnx.ModelProto, names: Sequence[str]) -> Session:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -80,4 +82,4 @@ def _onnxruntime(model: onnx.ModelProto, name: str) -> Session:
         raise BadInput(
             f"onnxruntime refuses the model: {str(error).splitlines()[0][:160]!a}."
         ) from None
-    return lambda x: session.run(None, {name: x})
+    return lambda *x: session.run(None, dict(zip(names, x, strict=True)))

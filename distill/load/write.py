@@ -19,7 +19,7 @@ from distill.operations.shape import integers, reshape_target
 OPSET = 20
 """The ONNX operator set that is written; operations of `KINDS` mean what it says."""
 
-INTERNAL = frozenset({"from", "joins_axes"})
+INTERNAL = frozenset({"from", "joins_axes", "state"})
 
 
 def write_onnx(network: Network, path: str | Path) -> None:
@@ -28,7 +28,13 @@ def write_onnx(network: Network, path: str | Path) -> None:
 
 
 def onnx_model(network: Network) -> onnx.ModelProto:
-    """The network as an ONNX model of opset 20, its batch axis open where that is right."""
+    """The network as an ONNX model of opset 20, its batch axis open where that is right.
+
+    Raises:
+        BadInput: a part of it is a plain Python function.
+    """
+    if network.opaque:
+        raise BadInput("A network with a plain Python function in it can't be written as ONNX.")
     opened = network if not takes_batches(network) else with_open_batch(network)
     batch: int | str = 1 if opened is network else "batch"
     initializers = [numpy_helper.from_array(np.asarray(v), k) for k, v in network.constants.items()]

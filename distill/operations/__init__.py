@@ -3,6 +3,7 @@
 from distill.operations import activations as activations
 from distill.operations import arithmetic as arithmetic
 from distill.operations import convolution as convolution
+from distill.operations import function as function
 from distill.operations import linear as linear
 from distill.operations import logic as logic
 from distill.operations import reduction as reduction

@@ -53,8 +53,10 @@ def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     """The strongest proof that needs no listing: for every length, else for the longest.
 
     Affine cells are compared with linear loops exactly; grid cells of the hidden space show
-    equality for every length, boxes up to one.
+    equality for every length, boxes up to one. None for cells that can't be looked into.
     """
+    if oracle.network.cell.opaque:
+        return None
     linear = linear_claim(loop, oracle)
     return linear or cells_claim(loop, oracle, seed) or boxes_claim(loop, oracle)
 

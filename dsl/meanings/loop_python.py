@@ -32,11 +32,16 @@ _OWN = ("items", "outputs", "result")
 def loop_python(loop: Loop) -> str:
     """Source of a loop and the helpers it calls; no checks, no docstring."""
     named = with_local_names(loop)
-    values = [v for _, v in named.lets] + [named.output, *(r.update for r in named.registers)]
-    helpers = dict.fromkeys(p.helper for v in values for p in used_primitives(v) if p.helper)
-    blocks = [h.rstrip() for h in helpers] + ["\n".join(loop_lines(named))]
+    blocks = [*loop_helpers(named), "\n".join(loop_lines(named))]
     head = "\n".join(f"import {name}" for name in imports(blocks))
     return "\n\n\n".join([head, *blocks] if head else blocks) + "\n"
+
+
+def loop_helpers(loop: Loop) -> list[str]:
+    """Source of the helpers that a loop calls."""
+    values = [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
+    helpers = dict.fromkeys(p.helper for v in values for p in used_primitives(v) if p.helper)
+    return [h.rstrip() for h in helpers]
 
 
 def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:

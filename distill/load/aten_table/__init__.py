@@ -6,6 +6,7 @@ The families are named as in `distill.operations`; importing them fills the tabl
 from distill.load.aten_table import (  # noqa: F401 (fills the table)
     activations,
     arithmetic,
+    cells,
     convolution,
     linear,
     reduction,
