@@ -71,8 +71,8 @@ def make_oracle(
     outputs: "seq(int)" for one per item, "int" for the one at the end. Without `outputs` they are
     truth values where the network answers 0 and 1 only, else whole numbers, one per item unless
     the model itself answers at the end only. length: how long the sequences of the search are;
-    without it as long as the domain allows, at most 30, and no longer than the network's
-    decisions stay clear.
+    without it as long as the domain allows, or 30, and no longer than the network's decisions
+    stay clear.
 
     Raises:
         BadInput: the domain isn't one of sequences or doesn't fit, or outputs aren't near whole
@@ -84,10 +84,10 @@ def make_oracle(
     read, at_end = _reading(network, raw, outputs)
     _check_outputs(raw, read)
     oracle = Oracle(network, domain, read, most, at_end)
-    if length or network.length or domain.longest:
+    if length or network.length:
         return oracle
     held = oracle.clear(raw).mean(0) >= _USUALLY
-    return replace(oracle, length=max(int(held.sum()), _SHORTEST))
+    return replace(oracle, length=max(int(held.sum()), min(_SHORTEST, most)))
 
 
 def read_sequences(inputs: str | Sequences) -> Sequences:
