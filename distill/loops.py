@@ -144,11 +144,11 @@ def _reading(
     """How the network's numbers are read, and whether only the last output counts."""
     if outputs is None:
         return _inferred(raw[:, :_SHORTEST]), network.at_end
-    read, at_end = parse_reading(outputs)
+    read, at_end = parse_reading(outputs, 0.5)
     if network.at_end and not at_end:
         raise BadInput(f"the model answers at the end only; give '{read.type}', not 'seq'")
     check_width(read, network.output_width)
-    return (replace(read, level=0.5) if np.isnan(read.level) else read), at_end
+    return read, at_end
 
 
 def _inferred(raw: np.ndarray) -> Output:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,18 @@ _FIRST = 5
 _EACH = re.compile(r"\s*seq\s*\((.*)\)\s*", re.DOTALL)
 
 
-def parse_reading(text: str) -> tuple[Output, bool]:
+def parse_reading(text: str, level: float = 0.0) -> tuple[Output, bool]:
     """Read what a recurrent network's outputs mean, and whether only the last one counts.
 
-    `seq(int)` is one per item, `int` the one after the last item.
+    `seq(int)` is one per item, `int` the one after the last item. level: what truths lie above
+    where the text doesn't say.
 
     Raises:
         BadInput: it isn't an output type.
     """
     each = _EACH.fullmatch(text)
-    return parse_output(each[1] if each else text), each is None
+    read = parse_output(each[1] if each else text)
+    return (replace(read, level=level) if np.isnan(read.level) else read), each is None
 
 
 def show_reading(output: Output, at_end: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ def read_folder(folder: Path) -> Distillation:
 
     evidence = read_evidence(folder)
     for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
-        _require_plain(claim)
+        require_plain(claim, _METHODS)
     if not isinstance(evidence.output, str) or not isinstance(evidence.domain, str):
         raise BadInput("evidence.json must give domain and output as text")
     output = reading(evidence.output)
@@ -52,10 +52,15 @@ def read_folder(folder: Path) -> Distillation:
     return found
 
 
-def _require_plain(claim: Claim) -> None:
+def require_plain(claim: Claim, methods: Collection[str]) -> None:
+    """Refuse a claim by another method, or with numbers that aren't.
+
+    Raises:
+        BadInput: as said.
+    """
     numbers = (claim.margin, claim.left_out, claim.count)
     optional = (claim.tolerance, claim.achieved)
-    good = claim.verdict in RANK and claim.method in _METHODS
+    good = claim.verdict in RANK and claim.method in methods
     good &= all(_is_number(v) and v >= 0 for v in numbers)
     good &= all(v is None or (_is_number(v) and v >= 0) for v in optional)
     good &= claim.band in ("network", "program", "both") and isinstance(claim.widths, list)
@@ -89,9 +94,16 @@ def _hashes(found: Distillation, folder: Path) -> Iterator[Finding]:
     }
     if found.data is not None:
         own[NAME] = ("data", examples_hash(found.domain, found.data))
+    yield from hash_findings(own, found.evidence, folder)
+
+
+def hash_findings(
+    own: Mapping[str, tuple[str, str]], evidence: Evidence, folder: Path
+) -> Iterator[Finding]:
+    """Files by name, each with its key in evidence.json and its own sha256."""
     for name, (key, digest) in own.items():
         shown = name if (folder / name).exists() else "network.onnx as the original"
-        same = found.evidence.hashes.get(key) == digest
+        same = evidence.hashes.get(key) == digest
         yield judged(
             same,
             f"{shown} has the sha256 that evidence.json gives",
@@ -109,6 +121,11 @@ def _exported(found: Distillation, folder: Path) -> Iterator[Finding]:
         "test_program.py": property_test(found),
         "summary.txt": found.summary() + "\n",
     }
+    yield from export_findings(texts, folder)
+
+
+def export_findings(texts: Mapping[str, str], folder: Path) -> Iterator[Finding]:
+    """Whether files hold these texts; all but program.py may be missing."""
     for name, text in texts.items():
         if name != "program.py" and not (folder / name).exists():
             continue
@@ -128,11 +145,16 @@ def _bytes(path: Path) -> bytes:
 
 
 def _bits(found: Distillation) -> Iterator[Finding]:
-    claimed = found.evidence.bits
+    own = {"program": program_bits(found.program), "network": _network_bits(found)}
+    yield from bit_findings(own, found.evidence)
+
+
+def bit_findings(own: Mapping[str, float], evidence: Evidence) -> Iterator[Finding]:
+    """Sizes counted again beside those of evidence.json."""
+    claimed = evidence.bits
     if claimed.get("version") != VERSION:
         yield Finding("unknown", f"bits were counted by measure {claimed.get('version')}, not ours")
         return
-    own = {"program": program_bits(found.program), "network": _network_bits(found)}
     for name, bits in own.items():
         yield judged(
             abs(claimed.get(name, -1.0) - bits) <= 1e-6 * bits,

@@ -79,19 +79,29 @@ def _affine(
 ) -> Array:
     unit, tiny = _UNITS[single], _TINY[single]
     moved, size = np.zeros((1, len(node.bias))), np.abs(node.bias)[None]
-    terms = (node.bias != 0) * 1.0 + inexact
+    terms = passed(node, single) + float(inexact)
     flushed = np.zeros((1, len(node.bias)))
     for source, matrix in node.terms:
         weights, seen = np.abs(matrix).T, _size(ends[source]) + errors[source]
         stored = matrix.astype(np.float32).astype(np.float64) if single else matrix
         moved = moved + errors[source] @ weights + seen @ np.abs(matrix - stored).T
         size = size + seen @ weights
-        terms = terms + (matrix != 0).sum(1)
         flushed = flushed + weights.sum(0) + seen @ (weights > 0)
     if single:
         moved = moved + np.abs(node.bias - node.bias.astype(np.float32))
     loss = terms * unit
     return moved + loss / (1.0 - loss) * size + tiny * (flushed + terms + 1.0)
+
+
+def passed(node: Affine, as_run: bool = True) -> NDArray[np.int64]:
+    """Roundings that a term of a sum passes: its product's, but for weights 1 and -1, and of sums.
+
+    A program's sums may be written otherwise than they are run, so that a 1 was a product.
+    """
+    joined = np.hstack([matrix for _, matrix in node.terms] + [node.bias[:, None]])
+    inside = joined[:, :-1]
+    whole = as_run & ((inside == 0) | (np.abs(inside) == 1)).all(axis=1)
+    return np.maximum((joined != 0).sum(axis=1) - whole, 0)
 
 
 def _function(
@@ -108,7 +118,9 @@ def _function(
         for s, e in zip(node.sources, moved, strict=True)
     ]
     name, most = node.function, np.maximum.reduce(moved)
-    if name in ("relu", "abs", "max", "min"):
+    if name == "relu":  # both values are in [0, top]
+        return np.minimum(most, np.maximum(np.nextafter(seen[0][1], np.inf), 0.0))
+    if name in ("abs", "max", "min"):
         return most
     if name in _STEPS:
         return np.where(most == 0, 0.0, _STEPS[name](seen))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from distill.checker.draws import draw_findings
 from distill.checker.files import file_findings, fits, read_folder
 from distill.checker.finding import Finding, Verdict, verdict_of
+from distill.checker.loop_folder import loop_folder_findings
 from distill.checker.points import point_findings
 from distill.checker.proof import proof_finding
 from distill.checker.replay import replay_finding
@@ -50,8 +51,17 @@ def check_folder(path: Path | str) -> Checked:
     folder = Path(path)
     if not folder.is_dir():
         raise BadInput(f"'{folder}' isn't a folder; give the folder that a run wrote")
-    findings = list(_findings(read_folder(folder), folder))
+    findings = list(_either(folder))
     return Checked(verdict_of(findings), tuple(f.line for f in findings))
+
+
+def _either(folder: Path) -> Iterator[Finding]:
+    from distill.export.folder import read_evidence
+
+    if read_evidence(folder).of_sequences:
+        yield from loop_folder_findings(folder)
+    else:
+        yield from _findings(read_folder(folder), folder)
 
 
 def _findings(found: Distillation, folder: Path) -> Iterator[Finding]:

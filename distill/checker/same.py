@@ -146,7 +146,7 @@ def _rounding(target: Target, claim: Claim) -> Finding:
     allowed = claim.margin / 2 if target.output.discrete else claim.achieved or 0.0
     if not target.output.discrete and claim.tolerance is not None:
         allowed = min(allowed, claim.tolerance)
-    form, low, high = target.form, *_input_box(target.domain)
+    form, low, high = target.form, *input_box(target.domain)
     weights = exact_weights(form)
 
     def ask(lower: Array, upper: Array) -> Mask:
@@ -170,7 +170,7 @@ def _rounding(target: Target, claim: Claim) -> Finding:
     )
 
 
-def _input_box(domain: Domain) -> tuple[Array, Array]:
+def input_box(domain: Domain) -> tuple[Array, Array]:
     """Bounds of what the network sees: 0 and 1 for one-hot and bits. Raises: DomainError."""
     lows, highs = [], []
     for field in domain.fields:

@@ -24,6 +24,7 @@ from distill.normal_form import NormalForm
 from distill.recurrent_target import Oracle
 from distill.verify.bounds import bound_box
 from distill.verify.envelope import float_error
+from distill.verify.packed import packed_floats, packed_rows
 from dsl.domain import rows
 from dsl.loop import Loop
 from dsl.meanings.loop_array import start_of, step_loop
@@ -46,6 +47,9 @@ _PLACE = 1 << 14
 
 _KEYS = 1 << 62
 """Keys of cells must stay below it: two cells with one key would leave one of them unproved."""
+
+_ROOM, _CLOSE = 0.25, 1e-6
+"""What is added to rounding errors and widths, so that a checker that rounds elsewhere agrees."""
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -77,8 +81,8 @@ def cells_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
     for cells in _GRIDS:
         widths = np.maximum(span / cells, span.max() * 1e-4)
         found = _invariant(form, oracle, steps, widths)
-        if found:
-            return _claim(found, steps, begin)
+        if found is not None:
+            return _claim(found, widths, steps, begin)
     return None
 
 
@@ -99,19 +103,31 @@ def boxes_claim(loop: Loop, oracle: Oracle) -> Claim | None:
         return None
     form, start = oracle.network.cell.normal_form(), oracle.network.initial[None]
     states, box, length = np.zeros(1, dtype=np.int64), (start, start), 0
+    reached_at: list[tuple[Ints, Array, Array]] = []
     while length < _LONGEST and (steps.next[states] >= 0).all():
         reached = _image(form, oracle, steps, items, states, box)
         if reached is None:
             break
         states, box = _hulls(reached)
         length += 1
+        reached_at.append((states, *box))
     if length < oracle.length:
         return None
     text = (
         f"equal on all sequences up to length {length}: boxes of the hidden space for "
         f"{len(steps.next):,} states of the program lead into each other with equal outputs"
     )
-    return _of_length("proved_to_length", text, length, begin)
+    claim = _of_length("proved_to_length", text, length, begin)
+    return replace(claim, certificate=_boxes_certificate(reached_at[:-1]))
+
+
+def _boxes_certificate(reached_at: list[tuple[Ints, Array, Array]]) -> dict[str, Any]:
+    """The boxes after 1, 2, ... items."""
+    steps = np.concatenate([np.full(len(s), t) for t, (s, _, _) in enumerate(reached_at, 1)])
+    states = np.concatenate([s for s, _, _ in reached_at])
+    ends = np.concatenate([np.concatenate([low, high], 1) for _, low, high in reached_at])
+    rows = packed_rows(np.column_stack([steps, states]))
+    return {"kind": "boxes", "states": rows, "ends": packed_floats(ends)}
 
 
 def _items(oracle: Oracle, steps: Steps) -> Array:
@@ -187,15 +203,18 @@ def _span(oracle: Oracle, seed: int) -> Array:
     return np.maximum(np.ptp(states, axis=0), 1e-3)
 
 
-def _invariant(form: NormalForm, oracle: Oracle, steps: Steps, widths: Array) -> int:
-    """How many cells an invariant has that shows equality; 0 where this grid shows none."""
+def _invariant(
+    form: NormalForm, oracle: Oracle, steps: Steps, widths: Array
+) -> tuple[Ints, Ints] | None:
+    """The states and places of cells that show equality; None where this grid shows none."""
     items = _items(oracle, steps)
     start = oracle.network.initial[None]
     seen: set[int] = set()
     first = _image(form, oracle, steps, items, np.zeros(1, dtype=np.int64), (start, start))
     if first is None:
-        return 0
+        return None
     waiting = _new(first, widths, seen)
+    found = [waiting]
     while waiting is not None and len(waiting[0]):
         states, places = waiting[0][:_BATCH], waiting[1][:_BATCH]
         rest = waiting[0][_BATCH:], waiting[1][_BATCH:]
@@ -203,9 +222,15 @@ def _invariant(form: NormalForm, oracle: Oracle, steps: Steps, widths: Array) ->
         reached = _image(form, oracle, steps, items, states, box)
         more = None if reached is None else _new(reached, widths, seen)
         if more is None or len(seen) > _CELLS:
-            return 0
+            return None
+        found.append(more)
         waiting = tuple(np.concatenate(pair) for pair in zip(rest, more, strict=True))
-    return 0 if waiting is None else len(seen)
+    return None if waiting is None else _joined([part for part in found if part is not None])
+
+
+def _joined(parts: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    states, places = (np.concatenate(pair) for pair in zip(*parts, strict=True))
+    return states, places
 
 
 Reached = tuple[Ints, Array, Array]
@@ -236,8 +261,8 @@ def _bounded(form: NormalForm, lower: Array, upper: Array) -> Iterator[tuple[Arr
     for place in range(0, len(lower), _BATCH):
         block = lower[place : place + _BATCH], upper[place : place + _BATCH]
         low, high = bound_box(form, *block)
-        error = float_error(form, *block)
-        yield np.nextafter(low - error, -np.inf), np.nextafter(high + error, np.inf)
+        room = (1 + _ROOM) * float_error(form, *block) + _CLOSE * (high - low)
+        yield np.nextafter(low - room, -np.inf), np.nextafter(high + room, np.inf)
 
 
 def _same(oracle: Oracle, low: Array, high: Array, wanted: NDArray[Any]) -> bool:
@@ -289,13 +314,16 @@ def _keys(states: Ints, places: Ints) -> Ints:
     return keys
 
 
-def _claim(cells: int, steps: Steps, begin: float) -> Claim:
-    states, items = steps.next.shape
+def _claim(found: tuple[Ints, Ints], widths: Array, steps: Steps, begin: float) -> Claim:
+    cells, (states, items) = len(found[0]), steps.next.shape
     text = (
         f"equal on sequences of every length: {cells:,} cells of the hidden space, for {states:,} "
         f"states of the program and {items:,} items, lead into each other with equal outputs"
     )
-    return replace(_of_length("proved", text, None, begin), count=cells)
+    rows = np.column_stack(found)
+    rows = rows[np.lexsort(rows.T[::-1])]
+    certificate = {"kind": "cells", "widths": widths.tolist(), "cells": packed_rows(rows)}
+    return replace(_of_length("proved", text, None, begin), count=cells, certificate=certificate)
 
 
 def _of_length(verdict: str, text: str, length: int | None, begin: float) -> Claim:

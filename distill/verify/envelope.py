@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distill.normal_form import Affine, Array, Elementwise, Input, Node, NormalForm
 from distill.verify.crown import enclose
@@ -96,8 +97,7 @@ def _affine_error(
     node: Affine, ranges: dict[int, Interval], errors: dict[int, Array], arithmetic: Arithmetic
 ) -> Array:
     """|W| e + gamma (|W| (|x| + e) + |b|), weights rounded to the format, and underflow."""
-    terms = np.add.reduce([np.count_nonzero(matrix, axis=1) for _, matrix in node.terms])
-    terms = terms + np.count_nonzero(node.bias[:, None], axis=1)
+    terms = roundings(node, arithmetic is FLOAT32)
     error, size = _lost(node.bias, arithmetic)[None, :], np.abs(node.bias)[None, :]
     flushed = np.zeros_like(error)
     for source, matrix in node.terms:
@@ -111,6 +111,20 @@ def _affine_error(
     moved = arithmetic.smallest_normal * (flushed + terms + 1.0)
     boxes = len(ranges[0][0])
     return np.broadcast_to(error, (boxes, len(node.bias))) + loss / (1.0 - loss) * size + moved
+
+
+def roundings(node: Affine, as_run: bool = True) -> NDArray[np.int64]:
+    """How many roundings a term of each sum passes, at most: its product and all additions.
+
+    Products with 1 and -1 are exact, and a wire that is only moved stays as it is; not so where
+    a sum isn't run as it is written, which programs, rewritten to normal form, needn't be.
+    """
+    terms = np.count_nonzero(node.bias[:, None], axis=1)
+    plain = np.full(len(node.bias), as_run)
+    for _, matrix in node.terms:
+        terms = terms + np.count_nonzero(matrix, axis=1)
+        plain &= np.isin(matrix, (-1.0, 0.0, 1.0)).all(1)
+    return np.maximum(terms - plain, 0)
 
 
 def _lost(weights: Array, arithmetic: Arithmetic) -> Array:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from distill.evidence import Claim
 from distill.normal_form import Affine, Input, NormalForm
 from distill.recurrent_target import Oracle
+from distill.verify.envelope import roundings
 from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.meanings.loop_exact import run_loop_exact
@@ -35,6 +36,9 @@ Ints = NDArray[Any]
 LONGEST = 100
 _FIXED = 64
 _HALF = 1 << (_FIXED - 1)
+_ROOM = 64
+"""A checker that rounds elsewhere has this part of a half to itself."""
+
 _TINY = 1
 """At least what denormal results of float32 may be wrong by: a unit is 2 ** -64."""
 
@@ -114,7 +118,7 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     sizes = dyadic([max(abs(a), abs(b)) for a, b in pairs]).size()
     length, worst = 0, 0
     for bound in _bounds(cell, loop, sizes, LONGEST):
-        if bound >= _HALF:
+        if bound * _ROOM >= _HALF * (_ROOM - 1):
             break
         length, worst = length + 1, max(worst, bound)
     return _claim(length, worst, begin) if length >= oracle.length else None
@@ -164,7 +168,7 @@ class _Cell:
         return errors[self.form.output]
 
     def _node_slack(self, node: Affine, errors: list[Ints], sizes: Ints) -> Ints:
-        products = 2 + sum(matrix.shape[1] for _, matrix in node.terms)
+        passed = np.array(roundings(node).tolist(), dtype=object)
         total = dyadic(node.bias).size()
         carried = np.array([_TINY] * len(total), dtype=object)
         for source, matrix in node.terms:
@@ -172,7 +176,7 @@ class _Cell:
             held = _times(inner.size(), sizes) + constant.size()
             total = total + _times(weights, held + errors[source])
             carried = carried + _times(weights, errors[source])
-        return carried + _ratio_up(total, products, (1 << 24) - products)
+        return carried + _ratio_up(total, passed, (1 << 24) - passed)
 
 
 def _affine_cell(oracle: Oracle) -> _Cell | None:

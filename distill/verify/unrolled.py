@@ -22,6 +22,8 @@ from distill.verify.square import exemption
 
 _LEFT_OUT_AT_MOST = 0.1
 _DRAWS = 4_096
+_TIMES = 2.5
+"""A margin is twice the rounding, and a quarter more for a checker that bounds it otherwise."""
 
 
 def unrolled(network: RecurrentNetwork, length: int) -> NormalForm:
@@ -66,7 +68,7 @@ def unrolled_claim(oracle: Oracle, seed: int = 0) -> Claim | None:
     box = input_box(oracle.domain.item)
     if box is None:
         return None
-    margins = 2.0 * np.maximum.accumulate(_errors(oracle, *box))
+    margins = _TIMES * np.maximum.accumulate(_errors(oracle, *box))
     shares = _left_out(oracle, margins, seed)
     useful = np.isfinite(margins) & (shares <= _LEFT_OUT_AT_MOST)
     length = int(np.logical_and.accumulate(useful).sum())

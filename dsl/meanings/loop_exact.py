@@ -17,15 +17,31 @@ def run_loop_exact(loop: Loop, items: Iterable[tuple[Any, ...]]) -> Any:
     Raises:
         Unsupported, Undefined: as `dsl.meanings.exact.run_exact`.
     """
-    ops = Exact()
-    state = {r.name: r.start.value for r in loop.registers}
+    state = exact_start(loop)
     outputs: list[Any] = []
     for item in items:
-        scope = dict(state)
-        for (name, kind), value in zip(loop.inputs, item, strict=True):
-            scope[name] = const(value, kind).value
-        for name, value in loop.lets:
-            scope[name] = evaluate(value, ops, scope, strict=True)
-        outputs.append(evaluate(loop.output, ops, scope, strict=True))
-        state = {r.name: evaluate(r.update, ops, scope, strict=True) for r in loop.registers}
+        output, state = step_loop_exact(loop, state, item)
+        outputs.append(output)
     return outputs[-1] if loop.at_end else outputs
+
+
+def exact_start(loop: Loop) -> dict[str, Any]:
+    """What the registers hold before the first item."""
+    return {r.name: r.start.value for r in loop.registers}
+
+
+def step_loop_exact(
+    loop: Loop, state: dict[str, Any], item: tuple[Any, ...]
+) -> tuple[Any, dict[str, Any]]:
+    """The output for one item, a value per field, and what the registers hold after it.
+
+    Raises:
+        Unsupported, Undefined: as `dsl.meanings.exact.run_exact`.
+    """
+    ops, scope = Exact(), dict(state)
+    for (name, kind), value in zip(loop.inputs, item, strict=True):
+        scope[name] = const(value, kind).value
+    for name, value in loop.lets:
+        scope[name] = evaluate(value, ops, scope, strict=True)
+    output = evaluate(loop.output, ops, scope, strict=True)
+    return output, {r.name: evaluate(r.update, ops, scope, strict=True) for r in loop.registers}

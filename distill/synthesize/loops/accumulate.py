@@ -43,11 +43,16 @@ class Accumulator:
 
 @dataclass(frozen=True, eq=False)
 class Alphabet:
-    """Some items (s,) per field, and words over them as positions (n, T)."""
+    """Some items (s,) per scalar, words over them as positions (n, T), and the outputs there.
+
+    outputs: (n, T) whole numbers that tell the outputs apart; care: where they count.
+    """
 
     names: tuple[str, ...]
     items: tuple[NDArray[Any], ...]
     words: Ints
+    outputs: Ints
+    care: NDArray[np.bool_]
 
     def grid(self) -> dict[str, NDArray[Any]]:
         """Register `r` and fields on every pair of a register value and an item."""
@@ -116,12 +121,12 @@ def _as_summands(name: str, item: Type) -> list[tuple[str, Expression] | None]:
 
 
 def accumulators(
-    found: Updates, alphabet: Alphabet, outputs: Ints, starts: Sequence[int]
+    found: Updates, alphabet: Alphabet, starts: Sequence[int]
 ) -> Iterator[Accumulator]:
-    """Registers with which the outputs (n, T) are a function, shortest update first."""
+    """Registers with which the outputs are a function, shortest update first."""
     kept: list[tuple[int, int, int]] = []
     for start in starts:
-        alive, cells = _consistent(found.table, alphabet, outputs, start)
+        alive, cells = _consistent(found.table, alphabet, start)
         kept += [(int(a), int(c), start) for a, c in zip(alive, cells, strict=True)]
     # rows are in order of cost: a short update comes first, even if it meets more cells
     for row, _, start in sorted(kept):
@@ -143,11 +148,11 @@ def _divides_oddly(update: Expression) -> bool:
 def _consistent(
     table: NDArray[np.int16],
     alphabet: Alphabet,
-    outputs: Ints,
     start: int,
 ) -> tuple[Ints, Ints]:
     """Rows of the table that never give two outputs for one cell, and how many cells they see."""
     size = len(alphabet.items[0])
+    outcome = alphabet.outputs - alphabet.outputs.min()
     alive = np.arange(len(table))
     seen = np.full((len(table), table.shape[1]), -1, dtype=np.int16)
     steps = 0
@@ -157,9 +162,10 @@ def _consistent(
         lines = np.arange(len(alive))
         for t, letter in enumerate(alphabet.words[word]):
             place = (state - LOW) * size + letter
-            held, wanted = seen[lines, place], outputs[word, t]
-            good &= (held < 0) | (held == wanted)
-            seen[lines, place] = wanted
+            if alphabet.care[word, t]:
+                held, wanted = seen[lines, place], outcome[word, t]
+                good &= (held < 0) | (held == wanted)
+                seen[lines, place] = wanted
             state = table[alive, place].astype(np.int64)
             good &= state != _DEAD
             state[~good] = start

@@ -1,0 +1,235 @@
+"""Affine cells beside linear loops, again: their responses to single items, without rounding.
+
+The cell is multiplied out to h' = A h + B x + c, y = C h + D x + d; the loop, run on symbols, to
+the same in exact sums. For both, the output after t items is the sum of responses (D, C B, C A B,
+...) times items, and what they do without any; so the distance of the two is at most the sum of
+differences of responses times the largest items. A float32 error of step s reaches step t through
+C A^(t - s - 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.checker.finding import Finding
+from distill.checker.float_error import passed
+from distill.checker.induction import FAULTS
+from distill.checker.sums import Sum, Sums
+from distill.checker.tree import Refused
+from distill.evidence import Claim
+from distill.normal_form import Affine, Input, NormalForm
+from distill.recurrent_target import Oracle
+from dsl.algebra import Undefined, Unsupported, leaves
+from dsl.domain import DomainError
+from dsl.loop import Loop
+from dsl.meanings.fold import evaluate
+from dsl.types import BOOL, INT
+
+Exact = Any
+"""An array of Fractions."""
+
+_LONGEST = 1_000
+_HALF = Fraction(1, 2)
+_PLACES = 200
+"""Binary places that sizes are rounded up to; values stay exact."""
+
+
+def impulse_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
+    """Whether outputs stay less than a half apart up to the claim's length."""
+    try:
+        return _shown(oracle, loop, claim)
+    except (Refused, Undefined, Unsupported, DomainError) as reason:
+        return Finding("unknown", f"the responses don't show it: {str(reason)[:200]}")
+    except FAULTS as fault:
+        return Finding("unknown", f"the responses don't show it ({type(fault).__name__})")
+
+
+def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
+    length = claim.length_bound
+    if not isinstance(length, int) or not 1 <= length <= _LONGEST:
+        raise Refused(f"a length up to {_LONGEST:,} is needed.")
+    if oracle.output.scalar != INT or not oracle.plain or not oracle.representable(np.zeros(0)):
+        raise Refused("outputs must be whole numbers, and items enter the cell as they are.")
+    low, high = oracle.domain.item.value_box()
+    sizes = np.array([_exact(max(abs(a), abs(b))) for a, b in zip(low, high, strict=True)])
+    network = _network(oracle)
+    program = _program(loop, len(sizes))
+    for step, bound in enumerate(_distances(network, program, sizes, length), 1):
+        if not bound < _HALF:
+            raise Refused(f"at item {step} the outputs may be {float(bound):.4g} apart.")
+    return Finding(
+        "holds",
+        f"the responses to single items, exact, and the rounding of float32 keep outputs less than "
+        f"1/2 apart up to item {length}",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """h' = a h + b x + c, y = read h + direct x + plain, from `start`."""
+
+    a: Exact
+    b: Exact
+    c: Exact
+    read: Exact
+    direct: Exact
+    plain: Exact
+    start: Exact
+
+
+def _split(matrix: Exact, constant: Exact, start: Exact) -> _Linear:
+    h = len(start)
+    return _Linear(
+        matrix[:h, :h], matrix[:h, h:], constant[:h],
+        matrix[h:, :h], matrix[h:, h:], constant[h:], start,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """A cell multiplied out, and every node's own map of (h, x) for the rounding."""
+
+    linear: _Linear
+    form: NormalForm
+    maps: list[tuple[Exact, Exact]]
+
+    def rounding(self, sizes: Exact) -> Exact:
+        """Bounds of the float32 error of (h', y), from (h, x) up to these sizes."""
+        errors: list[Exact] = []
+        for node in self.form.nodes:
+            if isinstance(node, Affine):
+                errors.append(self._node(node, errors, sizes))
+            else:
+                errors.append(_zeros(self.form.input_width))
+        return errors[self.form.output]
+
+    def _node(self, node: Affine, errors: list[Exact], sizes: Exact) -> Exact:
+        """Higham's gamma of the roundings that a product passes, times all sizes."""
+        count = [int(c) for c in passed(node)]
+        total, carried = abs(_array(node.bias)), _zeros(len(node.bias))
+        weight = total
+        for source, matrix in node.terms:
+            weights, (inner, constant) = abs(_array(matrix)), self.maps[source]
+            weight = weight + weights.sum(1)
+            total = total + weights @ (abs(inner) @ sizes + abs(constant) + errors[source])
+            carried = carried + weights @ errors[source]
+        if (total > 2**100).any():
+            raise Refused("the cell's numbers may overflow.")
+        most = len(total) + sum(matrix.shape[1] for _, matrix in node.terms)
+        flushed = Fraction(most + 1, 2**126) * (1 + total + weight)
+        loss = np.array([Fraction(c, 2**24 - c) for c in count], dtype=object)
+        return _up(carried + total * loss + flushed)
+
+
+def _network(oracle: Oracle) -> _Network:
+    form = oracle.network.cell.normal_form()
+    maps: list[tuple[Exact, Exact]] = []
+    for node in form.nodes:
+        if isinstance(node, Input):
+            maps.append((_array(np.eye(node.width)), _zeros(node.width)))
+        elif isinstance(node, Affine):
+            if not all(_single(values) for values in (node.bias, *(m for _, m in node.terms))):
+                raise Refused("the cell's weights aren't numbers of float32.")
+            matrix, constant = _zeros(len(node.bias), form.input_width), _array(node.bias)
+            for source, weights in node.terms:
+                own = _array(weights)
+                matrix = matrix + own @ maps[source][0]
+                constant = constant + own @ maps[source][1]
+            maps.append((matrix, constant))
+        else:
+            raise Refused(f"the cell has a {node.function}; it isn't affine.")
+    matrix, constant = maps[form.output]
+    return _Network(_split(matrix, constant, _array(oracle.network.initial)), form, maps)
+
+
+def _single(values: NDArray[np.float64]) -> bool:
+    return bool((values == values.astype(np.float32)).all())
+
+
+def _program(loop: Loop, items: int) -> _Linear:
+    """The loop's step on symbols. Raises: Refused, where a product or a choice is left."""
+    ops = Sums()
+    scope: dict[str, Any] = {r.name: _symbols(ops, r.name, r.start.value) for r in loop.registers}
+    start = [v for r in loop.registers for v in leaves(r.start.value)]
+    for name, item in loop.inputs:
+        if item not in (INT, BOOL):
+            raise Refused("an item's fields must be whole numbers or truth values.")
+        scope[name] = ops.atom(f"item {name}", truth=item == BOOL)
+    atoms = len(ops.atoms)
+    for name, value in loop.lets:
+        scope[name] = evaluate(value, ops, scope)
+    updates = [evaluate(r.update, ops, scope) for r in loop.registers]
+    found = [ops.term(v) for part in (*updates, evaluate(loop.output, ops, scope))
+             for v in leaves(part)]  # fmt: skip
+    if atoms != len(start) + items:
+        raise Refused("the loop's fields aren't those of an item.")
+    rows = [_row(value, atoms) for value in found]
+    constant = np.array([value.constant for value in found], dtype=object)
+    return _split(np.array(rows, dtype=object), constant, _array(start))
+
+
+def _symbols(ops: Sums, name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_symbols(ops, f"{name} {place}", v) for place, v in enumerate(value))
+    return ops.atom(f"register {name}", truth=isinstance(value, bool))
+
+
+def _row(value: Sum, atoms: int) -> list[Fraction]:
+    if any(number >= atoms for number in value.terms):
+        raise Refused("the loop isn't linear.")
+    return [value.terms.get(number, Fraction(0)) for number in range(atoms)]
+
+
+def _distances(network: _Network, program: _Linear, sizes: Exact, length: int) -> Iterator[Any]:
+    """Item by item a bound of how far the outputs are apart."""
+    ours, h = network.linear, len(network.linear.start)
+    column, other = ours.b, program.b
+    state, theirs = ours.start, program.start
+    apart = _up(abs(ours.direct - program.direct) @ sizes)
+    reach, powers, worst = _zeros(h), _zeros(h, h), _zeros(h)
+    power = _array(np.eye(h))
+    for step in range(length):
+        if step:
+            apart = _up(apart + abs(ours.read @ column - program.read @ other) @ sizes)
+            column, other = ours.a @ column, program.a @ other
+        offset = ours.read @ state + ours.plain - program.read @ theirs - program.plain
+        spread = powers @ worst
+        error = network.rounding(np.concatenate([_up(reach + abs(state) + spread), sizes]))
+        yield max(apart + abs(offset) + abs(ours.read) @ spread + error[h:])
+        reach = _up(reach + abs(power @ ours.b) @ sizes)
+        powers, power = _up(powers + abs(power)), ours.a @ power
+        worst = np.maximum(worst, error[:h])
+        state, theirs = ours.a @ state + ours.c, program.a @ theirs + program.c
+
+
+def _exact(value: Any) -> Fraction:
+    return Fraction(value) if isinstance(value, int | Fraction) else Fraction(float(value))
+
+
+def _array(values: Any) -> Exact:
+    plain = np.asarray(values, dtype=object)
+    found = np.empty(plain.shape, dtype=object)
+    found[...] = np.vectorize(_exact, otypes=[object])(plain) if plain.size else plain
+    return found
+
+
+def _zeros(*shape: int) -> Exact:
+    return np.full(shape, Fraction(0), dtype=object)
+
+
+def _up(values: Exact) -> Exact:
+    """Bounds rounded up to fewer digits."""
+    return _each_up(values)
+
+
+def _rounded_up(value: Fraction) -> Fraction:
+    return Fraction(-((-value.numerator << _PLACES) // value.denominator), 1 << _PLACES)
+
+
+_each_up = np.frompyfunc(_rounded_up, 1, 1)
