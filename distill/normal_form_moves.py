@@ -18,6 +18,11 @@ Term = tuple[int, Array]
 
 def without_moves(form: NormalForm) -> NormalForm:
     """The same function, its slices, concatenations and sums as parts of the maps around them."""
+    found = _one_round(form)
+    return found if len(found.nodes) == len(form.nodes) else without_moves(found)
+
+
+def _one_round(form: NormalForm) -> NormalForm:
     nodes: list[Node] = []
     uses = Counter(source for node in form.nodes for source in sources_of(node))
     for node in form.nodes:
