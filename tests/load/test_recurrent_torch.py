@@ -9,6 +9,7 @@ from torch import nn
 
 from distill.errors import BadInput
 from distill.load.recurrent import load_recurrent
+from distill.verify.bounds import bound_box
 from tests.load.sequences import ITEMS, Layers, Loop, Own, answers, by_torch
 
 MODELS = {
@@ -130,6 +131,37 @@ class Bare(nn.Module):
 
     def forward(self, x):
         return self.change(self.layer(x)[0])
+
+
+POOLS = {
+    "sum": lambda y: y.sum(1),
+    "mean": lambda y: y.mean(1),
+    "largest": lambda y: y.amax(1),
+    "least": lambda y: y.min(1).values,
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_a_pool_over_all_items_is_a_running_number(name):
+    model = Bare(nn.GRU(3, 4, batch_first=True), POOLS[name]).eval()
+    network = load_recurrent(model)
+    assert (network.hidden, network.at_end) == (8, True)
+    assert network.length == (6 if name == "mean" else None)
+    items = ITEMS[:, : network.length]
+    np.testing.assert_allclose(answers(network, items), by_torch(model, items), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_bounds_hold_for_gated_cells(name):
+    """Products of wires are bounded soundly, and not by far."""
+    form = load_recurrent(MODELS[name]()).cell.normal_form()
+    rng = np.random.default_rng(3)
+    middle = rng.uniform(-0.5, 0.5, (4, form.input_width))
+    low, high = bound_box(form, middle - 0.05, middle + 0.05)
+    seen = np.stack([form.run(middle + rng.uniform(-0.05, 0.05, middle.shape)) for _ in range(200)])
+    assert (low <= seen.min(0)).all()
+    assert (seen.max(0) <= high).all()
+    assert (high - low < 4 * np.ptp(seen, 0) + 0.02).all()
 
 
 @pytest.mark.parametrize(
