@@ -7,8 +7,6 @@ another one, and biases are added only where their sum is exact.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 
 from distill.normal_form import Affine, Array, Elementwise, Input, Node, NormalForm
@@ -24,13 +22,27 @@ def without_moves(form: NormalForm) -> NormalForm:
 
 def _one_round(form: NormalForm) -> NormalForm:
     nodes: list[Node] = []
-    uses = Counter(source for node in form.nodes for source in sources_of(node))
+    spread = _spread(form)
     for node in form.nodes:
-        nodes.append(_seen_through(node, nodes, uses) if isinstance(node, Affine) else node)
+        nodes.append(_seen_through(node, nodes, spread) if isinstance(node, Affine) else node)
     return _alive(NormalForm(tuple(nodes), form.output))
 
 
-def _seen_through(node: Affine, nodes: list[Node], uses: Counter[int]) -> Affine:
+def _spread(form: NormalForm) -> set[int]:
+    """Wires whose numbers are each read at most once, by maps that only move them."""
+    reads = {index: np.zeros(width) for index, width in enumerate(form.widths())}
+    reads[form.output] += 2
+    for node in form.nodes:
+        if isinstance(node, Affine):
+            for source, matrix in node.terms:
+                reads[source] += matrix.sum(0) if _moves(matrix) else 2
+        else:
+            for source in sources_of(node):
+                reads[source] += 2
+    return {index for index, counts in reads.items() if (counts <= 1).all()}
+
+
+def _seen_through(node: Affine, nodes: list[Node], spread: set[int]) -> Affine:
     """The node with the maps in its sources' places that only move, or that it only moves."""
     terms: list[Term] = []
     bias = node.bias
@@ -40,7 +52,7 @@ def _seen_through(node: Affine, nodes: list[Node], uses: Counter[int]) -> Affine
             terms.append((source, matrix))
         elif _only_moves(before):
             terms += [(below, matrix @ move) for below, move in before.terms]
-        elif uses[source] == 1 and _moves(matrix) and _exact(bias, moved := matrix @ before.bias):
+        elif source in spread and _exact(bias, moved := matrix @ before.bias):
             bias = bias + moved
             terms += [(below, matrix @ weights) for below, weights in before.terms]
         else:

@@ -59,9 +59,9 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
     late = _read_at_end(loop) if loop.at_end else None
     emit = _APPEND if not loop.at_end else ("result = ", "") if late is None else ("", "")
     body += [] if loop.at_end else ["outputs = []"]
-    body += [f"for {', '.join(names)} in items:"]
-    step = loop if late is None else _without_output(loop)
-    body += ["    " + line for line in _step(step, emit)]
+    step = list(_step(loop if late is None else _without_output(loop), emit))
+    body += [f"for {', '.join(names)} in items:"] * bool(step)
+    body += ["    " + line for line in step]
     if late is not None:
         body += wrap("return ", _value_text(late, None))
     else:
