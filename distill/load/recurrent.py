@@ -9,6 +9,7 @@ from distill.errors import BadInput
 from distill.load.assemble import quoted
 from distill.load.initial import read_initial
 from distill.load.onnx import inputs_of, read_onnx
+from distill.load.sequence.repeat import NoRecurrence
 from distill.recurrent import Recurrent, RecurrentNetwork
 
 
@@ -59,7 +60,11 @@ def _of_path(path: Path, initial_state: Any) -> RecurrentNetwork:
     if len(inputs) == 1:
         from distill.load.sequence.onnx import recurrent_of_onnx
 
-        return recurrent_of_onnx(proto, initial_state)
+        try:
+            return recurrent_of_onnx(proto, initial_state)
+        except NoRecurrence:
+            if len(proto.graph.output) != 2:
+                raise
     raise BadInput(
         "A cell has two inputs (state, item) and two outputs (next state, output), in this order; "
         f"{quoted(str(path))} has {len(inputs)} and {len(proto.graph.output)}."

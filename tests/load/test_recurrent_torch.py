@@ -169,7 +169,7 @@ def test_bounds_hold_for_gated_cells(name):
     [
         (lambda: nn.Linear(3, 2), "there is no recurrence in it"),
         (lambda: nn.GRU(3, 4, bidirectional=True), "both ways"),
-        (lambda: nn.LSTM(3, 4, proj_size=2), "projects its state"),
+        (lambda: nn.LSTM(3, 4, proj_size=2), "project their state"),
         (lambda: nn.GRUCell(3, 4), "one step without a readout"),
         (nn.ReLU, "takes no sequences"),
         (lambda: Own(different=True), "otherwise than item"),
