@@ -9,7 +9,6 @@ from distill.errors import BadInput
 from distill.load.assemble import quoted
 from distill.load.initial import read_initial
 from distill.load.onnx import inputs_of, read_onnx
-from distill.load.sequence.repeat import NoRecurrence
 from distill.recurrent import Recurrent, RecurrentNetwork
 
 
@@ -62,8 +61,9 @@ def _of_path(path: Path, initial_state: Any) -> RecurrentNetwork:
 
         try:
             return recurrent_of_onnx(proto, initial_state)
-        except NoRecurrence:
-            if len(proto.graph.output) != 2:
+        except BadInput:
+            rank = len(inputs[0].type.tensor_type.shape.dim)
+            if len(proto.graph.output) != 2 or rank > 2:  # else a cell whose inputs are joined
                 raise
     raise BadInput(
         "A cell has two inputs (state, item) and two outputs (next state, output), in this order; "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -195,3 +198,22 @@ def test_an_export_of_several_sequences_at_once_is_refused():
     program = torch.export.export(MODELS["gru"]().eval(), (torch.zeros(4, 5, 3),), strict=True)
     with pytest.raises(BadInput, match="no batch of sequences"):
         load_recurrent(program)
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path):
+    """With two layers declared and the weights of one, torch itself would crash."""
+    model, file = MODELS["lstm"]().eval(), tmp_path / "m.pt2"
+    torch.export.save(torch.export.export(model, (torch.zeros(1, 5, 3),), strict=True), file)
+    with zipfile.ZipFile(file) as archive:
+        members = {i.filename: archive.read(i) for i in archive.infolist()}
+    name = next(n for n in members if n.endswith("models/model.json"))
+    content = json.loads(members[name])
+    for node in content["graph_module"]["graph"]["nodes"]:
+        for given in node["inputs"]:
+            if given["name"] == "num_layers":
+                given["arg"] = {"as_int": 2}
+    with zipfile.ZipFile(file, "w") as archive:
+        for member, data in members.items():
+            archive.writestr(member, json.dumps(content) if member == name else data)
+    with pytest.raises(BadInput, match="don't fit together"):
+        load_recurrent(file)
