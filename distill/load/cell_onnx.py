@@ -35,7 +35,7 @@ def cell_of_onnx(model: onnx.ModelProto) -> tuple[Network, int]:
             f"The model has two inputs and the recurrent operation {layers[0]}; a model of "
             "sequences takes one input, and a cell computes its step with ordinary operations."
         )
-    (state, batched), (item, _) = (wire_of_input(v) for v in inputs_of(model.graph))
+    (state, open_state), (item, open_item) = (wire_of_input(v) for v in inputs_of(model.graph))
     if not state.dtype.startswith("float"):
         raise BadInput(f"The state {quoted(state.name)} must hold floats, not {state.dtype}.")
     operations, constants = operations_of(model)
@@ -43,7 +43,9 @@ def cell_of_onnx(model: onnx.ModelProto) -> tuple[Network, int]:
     inner = Inner(operations, constants, [state, item], [after], [answer])
     found = cell_of(inner, state.dtype)
     _refuse_other_shape(state, _shape_of(found, inner, after), after)
-    require_agreement(found, _oracle(model, inner, batched), _examples(found, item))
+    require_agreement(
+        found, _oracle(model, inner, open_state and open_item), _examples(found, item)
+    )
     return found, state.width
 
 

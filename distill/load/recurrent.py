@@ -59,7 +59,12 @@ def _of_path(path: Path, initial_state: Any) -> RecurrentNetwork:
     if len(inputs) == 1:
         from distill.load.sequence.onnx import recurrent_of_onnx
 
-        return recurrent_of_onnx(proto, initial_state)
+        try:
+            return recurrent_of_onnx(proto, initial_state)
+        except BadInput:
+            rank = len(inputs[0].type.tensor_type.shape.dim)
+            if len(proto.graph.output) != 2 or rank > 2:  # else a cell whose inputs are joined
+                raise
     raise BadInput(
         "A cell has two inputs (state, item) and two outputs (next state, output), in this order; "
         f"{quoted(str(path))} has {len(inputs)} and {len(proto.graph.output)}."

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -75,7 +78,7 @@ def test_an_initial_state_is_the_layers_own():
         wanted = model(torch.from_numpy(ITEMS), start)[0].numpy()
     np.testing.assert_allclose(answers(load_recurrent(model, first)), wanted, atol=1e-5)
     own = Own()
-    np.testing.assert_allclose(load_recurrent(own).initial, own.first.detach().numpy())
+    np.testing.assert_allclose(load_recurrent(own).initial, own.first.tanh().detach().numpy())
 
 
 def test_words_are_looked_up():
@@ -169,12 +172,20 @@ def test_bounds_hold_for_gated_cells(name):
     [
         (lambda: nn.Linear(3, 2), "there is no recurrence in it"),
         (lambda: nn.GRU(3, 4, bidirectional=True), "both ways"),
-        (lambda: nn.LSTM(3, 4, proj_size=2), "projects its state"),
+        (lambda: nn.LSTM(3, 4, proj_size=2), "project their state"),
         (lambda: nn.GRUCell(3, 4), "one step without a readout"),
         (nn.ReLU, "takes no sequences"),
         (lambda: Own(different=True), "otherwise than item"),
-        (lambda: Bare(nn.GRU(3, 4, batch_first=True), lambda y: y.flip(1)), "."),
-        (lambda: Bare(nn.GRU(3, 4, batch_first=True), lambda y: y @ y.transpose(1, 2)), "."),
+        (
+            lambda: Bare(
+                nn.GRU(3, 4, batch_first=True), lambda y: torch.cat([y[:, 1:], y[:, :1]], 1)
+            ),
+            "on later items",
+        ),
+        (
+            lambda: Bare(nn.GRU(3, 4, batch_first=True), lambda y: y @ y.transpose(1, 2)),
+            "on later items|numbers on",
+        ),
         (lambda: Loop(nn.GRUCell(3, 4), length=3), "doesn't show a repeated step"),
     ],
 )
@@ -187,3 +198,22 @@ def test_an_export_of_several_sequences_at_once_is_refused():
     program = torch.export.export(MODELS["gru"]().eval(), (torch.zeros(4, 5, 3),), strict=True)
     with pytest.raises(BadInput, match="no batch of sequences"):
         load_recurrent(program)
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path):
+    """With two layers declared and the weights of one, torch itself would crash."""
+    model, file = MODELS["lstm"]().eval(), tmp_path / "m.pt2"
+    torch.export.save(torch.export.export(model, (torch.zeros(1, 5, 3),), strict=True), file)
+    with zipfile.ZipFile(file) as archive:
+        members = {i.filename: archive.read(i) for i in archive.infolist()}
+    name = next(n for n in members if n.endswith("models/model.json"))
+    content = json.loads(members[name])
+    for node in content["graph_module"]["graph"]["nodes"]:
+        for given in node["inputs"]:
+            if given["name"] == "num_layers":
+                given["arg"] = {"as_int": 2}
+    with zipfile.ZipFile(file, "w") as archive:
+        for member, data in members.items():
+            archive.writestr(member, json.dumps(content) if member == name else data)
+    with pytest.raises(BadInput, match="don't fit together"):
+        load_recurrent(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from distill.errors import BadInput
 from distill.load.assemble import refuse_unsupported
 from distill.load.sequence.layers import LAYERS, run_layer
 from distill.load.sequence.pools import pools_over_items
@@ -11,6 +12,9 @@ from distill.load.sequence.unrolled import Unrolled
 from distill.load.sequence.values import joined
 from distill.network import Operation
 from distill.operations.kind import Shape, Tensor, refuse_huge
+
+LONGEST = 1024
+"""Most items of a fixed length that are written out."""
 
 
 def unroll(
@@ -26,10 +30,15 @@ def unroll(
     source, shape, dtype: the input's name, sizes and type.
 
     Raises:
-        BadInput: an operation can't be read.
+        BadInput: too many items, or an operation can't be read.
     """
     refuse_unsupported([op.kind for op in operations if op.kind not in LAYERS])
     refuse_huge(shape)
+    if shape[axis] > LONGEST:
+        raise BadInput(
+            f"The model takes sequences of {shape[axis]} items; at most {LONGEST} can be written "
+            "out, export it for fewer or for any length."
+        )
     unrolled = Unrolled(dict(constants), fixed=dict(constants))
     inner = (*shape[:axis], 1, *shape[axis + 1 :])
     items = [unrolled.values.item(t, inner, dtype) for t in range(shape[axis])]
