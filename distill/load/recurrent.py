@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from distill.recurrent import Recurrent, RecurrentNetwork
 def load_recurrent(model: Any, initial_state: Any = None) -> RecurrentNetwork:
     """Read a recurrent network and check that it computes what the model does.
 
-    model: a `Recurrent` of step and readout; the path of an .onnx file of a cell (inputs state and
-    item, outputs next state and output); a torch module, an exported program or the path of an
-    .onnx or .pt2 file that takes whole sequences and answers after each item or at the end.
+    model: a `RecurrentNetwork`; a `Recurrent` of step and readout; the path of an .onnx file of a
+    cell (inputs state and item, outputs next state and output); a torch module, an exported program
+    or the path of an .onnx or .pt2 file that takes whole sequences and answers after each item or
+    at the end.
     initial_state: an array (H,) or the path of a .npy, .npz or .csv file; without it the model's
     own, or zeros. The state of a GRU or RNN is h, of an LSTM (h, c), of several layers one layer's
     after the other's.
@@ -26,7 +28,7 @@ def load_recurrent(model: Any, initial_state: Any = None) -> RecurrentNetwork:
         BadInput: in one sentence, everything that can't be read.
     """
     if isinstance(model, RecurrentNetwork):
-        return model
+        return replace(model, initial=read_initial(initial_state, model.hidden, model.initial))
     if isinstance(model, Recurrent):
         from distill.load.parts import network_of_parts
 
