@@ -11,6 +11,7 @@ import torch
 
 from distill.errors import BadInput
 from distill.load.assemble import assemble, quoted, refuse_unsupported
+from distill.load.aten_layers import refuse_odd_layers
 from distill.load.aten_table import FOLDED, TRANSLATIONS, Translation
 from distill.network import Network, Wire
 from distill.operations.kind import Shape, Tensor, refuse_huge
@@ -138,6 +139,7 @@ def _on_meta(graph: AtenGraph, shape: Shape) -> dict[str, Any]:
 def evaluate(call: Call, values: Mapping[str, Any], device: str = "cpu") -> dict[str, Any]:
     """Run one call of the table with torch's own function. Raises BadInput when it refuses."""
     arguments = {k: _resolved(v, values) for k, v in call.arguments.items()}
+    refuse_odd_layers(call.target, arguments)
     if "device" in arguments:
         arguments["device"] = torch.device(device)
     try:
@@ -147,6 +149,11 @@ def evaluate(call: Call, values: Mapping[str, Any], device: str = "cpu") -> dict
         text = quoted(str(error).splitlines()[0] if str(error) else type(error).__name__)[1:-1]
         raise BadInput(f"The operation {call.target} can't take its tensors: {text}.") from None
     results = result if isinstance(result, tuple | list) else (result,)
+    if len(results) != len(call.outputs):
+        raise BadInput(
+            f"The operation {call.target} gives {len(results)} tensors, and the model names "
+            f"{len(call.outputs)}."
+        )
     return {name: value for name, value in zip(call.outputs, results, strict=True) if name}
 
 

@@ -19,7 +19,8 @@ NAME = "initial_state"
 def read_initial(given: Any, hidden: int, otherwise: Array | None = None) -> Array:
     """The first state (hidden,) of an array or the path of a .npy, .npz or .csv file.
 
-    Without one `otherwise`, or zeros. An .npz holds it as `initial_state` or as its only array.
+    Without one `otherwise`, or zeros. A hidden of 0 leaves the size open. An .npz holds the state
+    as `initial_state` or as its only array.
 
     Raises:
         BadInput: a file that can't be read, another shape, no numbers or numbers that aren't
@@ -31,10 +32,11 @@ def read_initial(given: Any, hidden: int, otherwise: Array | None = None) -> Arr
     try:
         state = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise BadInput(f"The initial state must be {hidden} numbers.") from None
-    if state.shape not in ((hidden,), (1, hidden)):
+        raise BadInput(f"The initial state must be {hidden or 'some'} numbers.") from None
+    hidden = hidden or state.size
+    if not hidden or state.shape not in ((hidden,), (1, hidden)):
         raise BadInput(
-            f"The initial state must have the shape [{hidden}] of the network's state; "
+            f"The initial state must have the shape [{hidden or 'H'}] of the network's state; "
             f"it has {list(state.shape)}."
         )
     if not np.isfinite(state).all():

@@ -141,7 +141,7 @@ def _tensor(tensor: onnx.TensorProto) -> Tensor:
     refuse_huge(tuple(tensor.dims))
     try:
         return np.array(numpy_helper.to_array(tensor))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         raise BadInput(
             f"The weight {quoted(tensor.name)} holds other data than its shape says."
         ) from None

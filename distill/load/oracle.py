@@ -57,17 +57,32 @@ def _opened(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
 
 
 def onnx_session(model: onnx.ModelProto, *names: str) -> Session:
-    """The model as a function of its inputs, by name. Raises BadInput where it is refused."""
+    """The model as a function of its inputs, by name.
+
+    Raises:
+        BadInput: the model is refused, now or when it is run.
+    """
     try:
-        return _onnxruntime(model, names)
+        run = _onnxruntime(model)
     except ImportError:
         from onnx.reference import ReferenceEvaluator
 
-        evaluator = ReferenceEvaluator(model)
-        return lambda *x: evaluator.run(None, dict(zip(names, x, strict=True)))
+        run = ReferenceEvaluator(model).run
+
+    def session(*inputs: Tensor) -> Any:
+        try:
+            return run(None, dict(zip(names, inputs, strict=True)))
+        except Exception as error:  # a runtime's own kinds
+            shapes = [list(x.shape) for x in inputs]
+            raise BadInput(
+                f"The model can't be run on inputs of shape {shapes}: "
+                f"{(str(error).splitlines() or [''])[0][:160]!a}."
+            ) from None
+
+    return session
 
 
-def _onnxruntime(model: onnx.ModelProto, names: Sequence[str]) -> Session:
+def _onnxruntime(model: onnx.ModelProto) -> Callable[..., Any]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -82,4 +97,4 @@ def _onnxruntime(model: onnx.ModelProto, names: Sequence[str]) -> Session:
         raise BadInput(
             f"onnxruntime refuses the model: {str(error).splitlines()[0][:160]!a}."
         ) from None
-    return lambda *x: session.run(None, dict(zip(names, x, strict=True)))
+    return session.run

@@ -22,8 +22,9 @@ WIDEST_ITEM = 256
 
 def network_of_parts(model: Recurrent, initial_state: Any = None) -> RecurrentNetwork:
     """One network from a step and a readout. Raises BadInput where they don't fit."""
-    initial = _initial(model.initial_state if initial_state is None else initial_state)
-    hidden = len(initial)
+    own = _initial(model.initial_state)
+    hidden = len(own)
+    initial = read_initial(initial_state, hidden, own)
     step = _step(model, hidden)
     readout = _readout(model.readout, hidden)
     return RecurrentNetwork(cell_of_parts(step, readout, hidden), initial)
@@ -34,8 +35,7 @@ def _initial(given: Any) -> Array:
         if not 0 < given <= 1 << 20:
             raise BadInput(f"The state must have 1 to {1 << 20} numbers, not {given}.")
         return np.zeros(int(given))
-    width = np.size(given) if not isinstance(given, str) else 0
-    return read_initial(given, width)
+    return read_initial(() if given is None else given, 0)
 
 
 def _step(model: Recurrent, hidden: int) -> Network:

@@ -87,7 +87,7 @@ def _stored(
 
 def _outputs(specs: list[Mapping[str, Any]]) -> list[str]:
     found = [s["user_output"]["arg"] for s in specs if "user_output" in s]
-    return [arg["as_tensor"]["name"] for arg in found if "as_tensor" in arg]
+    return [_text(arg["as_tensor"]["name"]) for arg in found if "as_tensor" in arg]
 
 
 def _call(node: Mapping[str, Any]) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from distill.recurrent import Recurrent, RecurrentNetwork
 def load_recurrent(model: Any, initial_state: Any = None) -> RecurrentNetwork:
     """Read a recurrent network and check that it computes what the model does.
 
-    model: a `Recurrent` of step and readout; the path of an .onnx file of a cell (inputs state and
-    item, outputs next state and output); a torch module, an exported program or the path of an
-    .onnx or .pt2 file that takes whole sequences and answers after each item or at the end.
+    model: a `RecurrentNetwork`; a `Recurrent` of step and readout; the path of an .onnx file of a
+    cell (inputs state and item, outputs next state and output); a torch module, an exported program
+    or the path of an .onnx or .pt2 file that takes whole sequences and answers after each item or
+    at the end.
     initial_state: an array (H,) or the path of a .npy, .npz or .csv file; without it the model's
     own, or zeros. The state of a GRU or RNN is h, of an LSTM (h, c), of several layers one layer's
     after the other's.
@@ -26,7 +28,7 @@ def load_recurrent(model: Any, initial_state: Any = None) -> RecurrentNetwork:
         BadInput: in one sentence, everything that can't be read.
     """
     if isinstance(model, RecurrentNetwork):
-        return model
+        return replace(model, initial=read_initial(initial_state, model.hidden, model.initial))
     if isinstance(model, Recurrent):
         from distill.load.parts import network_of_parts
 
@@ -59,7 +61,12 @@ def _of_path(path: Path, initial_state: Any) -> RecurrentNetwork:
     if len(inputs) == 1:
         from distill.load.sequence.onnx import recurrent_of_onnx
 
-        return recurrent_of_onnx(proto, initial_state)
+        try:
+            return recurrent_of_onnx(proto, initial_state)
+        except BadInput:
+            rank = len(inputs[0].type.tensor_type.shape.dim)
+            if len(proto.graph.output) != 2 or rank > 2:  # else a cell whose inputs are joined
+                raise
     raise BadInput(
         "A cell has two inputs (state, item) and two outputs (next state, output), in this order; "
         f"{quoted(str(path))} has {len(inputs)} and {len(proto.graph.output)}."

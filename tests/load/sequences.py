@@ -54,7 +54,7 @@ class Own(nn.Module):
         self.first, self.head = nn.Parameter(torch.randn(4)), nn.Linear(4, 2)
 
     def forward(self, x):
-        h = self.first.expand(x.shape[0], 4)
+        h = torch.tanh(self.first).expand(x.shape[0], 4)
         for t in range(x.shape[1]):
             h = torch.tanh(self.steps[t % len(self.steps)](torch.cat([x[:, t], h], 1)))
         return torch.softmax(self.head(h), -1)

@@ -107,6 +107,8 @@ def test_parts_of_several_kinds_fit_together():
         (("step", running_sum, 1), "must be a torch module"),
         ((running_sum, running_sum, 0), "must have 1 to"),
         ((running_sum, running_sum, [np.nan]), "NaN"),
+        ((running_sum, running_sum, None), r"shape \[H\]"),
+        ((running_sum, running_sum, [[1, 2], [3, 4]]), r"shape \[4\]"),
         ((lambda h, x: h[:1], running_sum, 1), "takes no items"),
         ((running_sum, lambda h: 1 / 0, 1), "fails on a batch"),
         ((running_sum, lambda h: 1.0, 1), "one row per example"),
@@ -154,7 +156,14 @@ def test_an_initial_state_is_read_from_a_file(suffix, tmp_path):
         np.savez(state, initial_state=np.array([1, -2, 0.5]), other=np.zeros(2))
     else:
         state.write_text("1,-2,0.5\n")
-    np.testing.assert_array_equal(load_recurrent(path, state).initial, [1, -2, 0.5])
+    network = load_recurrent(path, state)
+    np.testing.assert_array_equal(network.initial, [1, -2, 0.5])
+    parts = distill.Recurrent(lambda h, x: h + x, lambda h: h, state)
+    np.testing.assert_array_equal(load_recurrent(parts).initial, network.initial)
+    again = load_recurrent(load_recurrent(path), state)
+    np.testing.assert_array_equal(again.initial, network.initial)
+    with pytest.raises(BadInput, match=r"shape \[3\]"):
+        load_recurrent(parts, [1, 2])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from torch import nn
 
 from distill.errors import BadInput
 from distill.load.recurrent import load_recurrent
+from distill.verify.bounds import bound_box
 from tests.load.sequences import ITEMS, Layers, Loop, Own, answers, by_torch
 
 MODELS = {
@@ -74,7 +78,7 @@ def test_an_initial_state_is_the_layers_own():
         wanted = model(torch.from_numpy(ITEMS), start)[0].numpy()
     np.testing.assert_allclose(answers(load_recurrent(model, first)), wanted, atol=1e-5)
     own = Own()
-    np.testing.assert_allclose(load_recurrent(own).initial, own.first.detach().numpy())
+    np.testing.assert_allclose(load_recurrent(own).initial, own.first.tanh().detach().numpy())
 
 
 def test_words_are_looked_up():
@@ -132,17 +136,56 @@ class Bare(nn.Module):
         return self.change(self.layer(x)[0])
 
 
+POOLS = {
+    "sum": lambda y: y.sum(1),
+    "mean": lambda y: y.mean(1),
+    "largest": lambda y: y.amax(1),
+    "least": lambda y: y.min(1).values,
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_a_pool_over_all_items_is_a_running_number(name):
+    model = Bare(nn.GRU(3, 4, batch_first=True), POOLS[name]).eval()
+    network = load_recurrent(model)
+    assert (network.hidden, network.at_end) == (8, True)
+    assert network.length == (6 if name == "mean" else None)
+    items = ITEMS[:, : network.length]
+    np.testing.assert_allclose(answers(network, items), by_torch(model, items), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_bounds_hold_for_gated_cells(name):
+    """Products of wires are bounded soundly, and not by far."""
+    form = load_recurrent(MODELS[name]()).cell.normal_form()
+    rng = np.random.default_rng(3)
+    middle = rng.uniform(-0.5, 0.5, (4, form.input_width))
+    low, high = bound_box(form, middle - 0.05, middle + 0.05)
+    seen = np.stack([form.run(middle + rng.uniform(-0.05, 0.05, middle.shape)) for _ in range(200)])
+    assert (low <= seen.min(0)).all()
+    assert (seen.max(0) <= high).all()
+    assert (high - low < 4 * np.ptp(seen, 0) + 0.02).all()
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
         (lambda: nn.Linear(3, 2), "there is no recurrence in it"),
         (lambda: nn.GRU(3, 4, bidirectional=True), "both ways"),
-        (lambda: nn.LSTM(3, 4, proj_size=2), "projects its state"),
+        (lambda: nn.LSTM(3, 4, proj_size=2), "project their state"),
         (lambda: nn.GRUCell(3, 4), "one step without a readout"),
         (nn.ReLU, "takes no sequences"),
         (lambda: Own(different=True), "otherwise than item"),
-        (lambda: Bare(nn.GRU(3, 4, batch_first=True), lambda y: y.flip(1)), "."),
-        (lambda: Bare(nn.GRU(3, 4, batch_first=True), lambda y: y @ y.transpose(1, 2)), "."),
+        (
+            lambda: Bare(
+                nn.GRU(3, 4, batch_first=True), lambda y: torch.cat([y[:, 1:], y[:, :1]], 1)
+            ),
+            "on later items",
+        ),
+        (
+            lambda: Bare(nn.GRU(3, 4, batch_first=True), lambda y: y @ y.transpose(1, 2)),
+            "on later items|numbers on",
+        ),
         (lambda: Loop(nn.GRUCell(3, 4), length=3), "doesn't show a repeated step"),
     ],
 )
@@ -155,3 +198,22 @@ def test_an_export_of_several_sequences_at_once_is_refused():
     program = torch.export.export(MODELS["gru"]().eval(), (torch.zeros(4, 5, 3),), strict=True)
     with pytest.raises(BadInput, match="no batch of sequences"):
         load_recurrent(program)
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path):
+    """With two layers declared and the weights of one, torch itself would crash."""
+    model, file = MODELS["lstm"]().eval(), tmp_path / "m.pt2"
+    torch.export.save(torch.export.export(model, (torch.zeros(1, 5, 3),), strict=True), file)
+    with zipfile.ZipFile(file) as archive:
+        members = {i.filename: archive.read(i) for i in archive.infolist()}
+    name = next(n for n in members if n.endswith("models/model.json"))
+    content = json.loads(members[name])
+    for node in content["graph_module"]["graph"]["nodes"]:
+        for given in node["inputs"]:
+            if given["name"] == "num_layers":
+                given["arg"] = {"as_int": 2}
+    with zipfile.ZipFile(file, "w") as archive:
+        for member, data in members.items():
+            archive.writestr(member, json.dumps(content) if member == name else data)
+    with pytest.raises(BadInput, match="don't fit together"):
+        load_recurrent(file)

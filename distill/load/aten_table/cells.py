@@ -56,8 +56,6 @@ def _layers(t: Translation, call: Any) -> None:
             f"The {kind} layer reads its sequence both ways; only layers that read forward can be "
             "run item by item."
         )
-    if len(given["params"]) != (4 if given["has_biases"] else 2) * given["num_layers"]:
-        raise BadInput(f"The {kind} layer projects its state (proj_size); such can't be read.")
     first = given["hx"] if isinstance(given["hx"], list) else [given["hx"]]
     unbatched = len(t.shape(item)) == 2
     amount, rest = (4 if given["has_biases"] else 2), given["params"]

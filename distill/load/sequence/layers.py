@@ -10,7 +10,7 @@ import numpy as np
 from distill.errors import BadInput
 from distill.load.assemble import quoted
 from distill.load.gates import ACTIVATIONS, ORDERS, Layer, step
-from distill.load.sequence.unroll import Unrolled
+from distill.load.sequence.unrolled import Unrolled
 from distill.load.sequence.values import Patchwork
 from distill.network import Operation
 from distill.operations.kind import Attributes, Tensor

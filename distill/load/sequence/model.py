@@ -83,7 +83,7 @@ def layouts(sizes: Sizes) -> list[Layout]:
     for axis in (1, 0):
         others = [s for i, s in enumerate(sizes[:2]) if i != axis]
         batch = not others or others[0] in (None, 1) or (rank == 2 and axis == 0)
-        if axis < rank and batch and all(sizes[2:]):
+        if axis < rank and batch and all(s is None or s > 0 for s in sizes) and all(sizes[2:]):
             shape = [s or 1 for s in sizes]
             shape[axis] = sizes[axis] or TRIED
             found.append(Layout(tuple(shape), axis, sizes[axis] is None))
@@ -144,7 +144,7 @@ def _time_axis(values: Values, result: Patchwork, length: int) -> int | None:
     times = values.times(result)
     for axis, size in enumerate(result.shape):
         latest = np.moveaxis(times, axis, 0).reshape(size, -1).max(1)
-        if size == length and latest[0] < latest[-1] and (latest <= np.arange(length)).all():
+        if size == length and (latest != latest[0]).any():
             return axis
     return None
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.errors import BadInput
-from distill.load.sequence.values import CONSTANT, ITEM, TAKE, Value, spelled
+from distill.load.sequence.values import CONSTANT, ITEM, TAKE, Value, fixed_numbers, spelled
 from distill.network import AFFINE_KINDS
 
 Outputs = Mapping[int, Value]
@@ -240,10 +240,9 @@ def _initial(
                 raise _differ(time + 1, item + 1)
             return None
         state = [binding[v.number] for v in before]
-    if any(v.kind != CONSTANT for v in state):
+    if any(v.last >= 0 for v in state):
         return None
-    arrays = [np.ravel(v.array) for v in state]  # type: ignore[arg-type]
-    return np.concatenate(arrays).astype(np.float64)
+    return np.concatenate([np.ravel(fixed_numbers(v)) for v in state]).astype(np.float64)
 
 
 def _bound(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.operations import KINDS
 from distill.operations.kind import Attributes, Shape, Tensor
 
 CONSTANT, ITEM, TAKE = "Constant", "Item", "Take"
@@ -133,6 +134,19 @@ class Values:
             self._known[key] = value
             self.all.append(value)
         return self._known[key]
+
+
+def fixed_numbers(value: Value) -> Tensor:
+    """The numbers of a value that depends on no item."""
+    assert value.last < 0
+    if value.kind == CONSTANT:
+        assert value.array is not None
+        return value.array
+    sources = [fixed_numbers(s) for s in value.sources]
+    if value.kind == TAKE:
+        return np.concatenate([np.ravel(s) for s in sources])[value.array].reshape(value.shape)
+    result = KINDS[value.kind].run(value.attributes, *(s[None] for s in sources))
+    return np.asarray(result)[0]
 
 
 def spelled(attributes: Attributes) -> str:

@@ -121,12 +121,15 @@ def _as_summands(name: str, item: Type) -> list[tuple[str, Expression] | None]:
 
 
 def accumulators(
-    found: Updates, alphabet: Alphabet, starts: Sequence[int]
+    found: Updates, alphabet: Alphabet, starts: Sequence[int], tolerance: float = 0.0
 ) -> Iterator[Accumulator]:
-    """Registers with which the outputs are a function, shortest update first."""
+    """Registers with which the outputs are a function, shortest update first.
+
+    tolerance: share of the steps at which they may contradict themselves.
+    """
     kept: list[tuple[int, int, int]] = []
     for start in starts:
-        alive, cells = _consistent(found.table, alphabet, start)
+        alive, cells = _consistent(found.table, alphabet, start, tolerance)
         kept += [(int(a), int(c), start) for a, c in zip(alive, cells, strict=True)]
     # rows are in order of cost: a short update comes first, even if it meets more cells
     for row, _, start in sorted(kept):
@@ -149,12 +152,15 @@ def _consistent(
     table: NDArray[np.int16],
     alphabet: Alphabet,
     start: int,
+    tolerance: float,
 ) -> tuple[Ints, Ints]:
-    """Rows of the table that never give two outputs for one cell, and how many cells they see."""
+    """Rows of the table that hardly give two outputs for one cell, and how many cells they see."""
     size = len(alphabet.items[0])
     outcome = alphabet.outputs - alphabet.outputs.min()
     alive = np.arange(len(table))
     seen = np.full((len(table), table.shape[1]), -1, dtype=np.int16)
+    errors = np.zeros(len(table), dtype=np.int64)
+    allowed = int(tolerance * alphabet.words.size)
     steps = 0
     for word in range(len(alphabet.words)):
         state = np.full(len(alive), start, dtype=np.int64)
@@ -164,12 +170,14 @@ def _consistent(
             place = (state - LOW) * size + letter
             if alphabet.care[word, t]:
                 held, wanted = seen[lines, place], outcome[word, t]
-                good &= (held < 0) | (held == wanted)
-                seen[lines, place] = wanted
+                fits = (held < 0) | (held == wanted)
+                errors += ~fits
+                good &= errors <= allowed
+                seen[lines, place] = np.where(fits, wanted, held)
             state = table[alive, place].astype(np.int64)
             good &= state != _DEAD
             state[~good] = start
-        alive, seen = alive[good], seen[good]
+        alive, seen, errors = alive[good], seen[good], errors[good]
         steps += alphabet.words.shape[1]
         if not len(alive):
             break

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.synthesize.enumerate import Wanted, answers, deepen, open_search
-from distill.synthesize.loops.registers import mixed
+from distill.synthesize.loops.keys import mixed
 from distill.synthesize.terms import Term, terms
 from distill.synthesize.vocabulary import operations
 from dsl.cost import bits

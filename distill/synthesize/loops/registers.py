@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.synthesize.loops.traces import Traces
+from distill.synthesize.loops.keys import Codes, mixed
+from distill.synthesize.loops.traces import Traces, histories
 from dsl.loop import Register
 from dsl.program import Expression
 
@@ -24,10 +25,6 @@ _QUICK = 1500
 _SOME = 8000
 _LOW = np.uint64((1 << 20) - 1)
 """Bits of a key that hold the output beside it."""
-
-_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
-
-Codes = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +79,10 @@ class Rows:
         wrong = same & (found[:, 1:] != found[:, :-1])
         return (wrong.sum(1) + 0.5 * (~same).sum(1)) / keys.shape[1]
 
+    def contradictions(self, quick: Sequence[Codes]) -> NDArray[np.float64]:
+        """For sets of memories: how often, on the few rows, a key has one more output."""
+        return self._compared(quick)[1] / len(self.quick)
+
     def consistent(self, quick: Sequence[Codes]) -> NDArray[np.bool_]:
         """Sets (as for `surprise`) that contradict themselves on none of the few rows."""
         return self._compared(quick)[1] == 0
@@ -94,6 +95,20 @@ class Rows:
             return False, 0.0
         fresh, wrong = _repeated(mixed(codes, self.items), self.outcome)
         return not wrong.any(), len(self.items) / max(int(fresh), 1)
+
+    def outvoted(self, codes: Sequence[Codes]) -> tuple[NDArray[np.bool_], float]:
+        """Rows (m,) whose output isn't the most usual one for their item and memories, and how
+        often a row occurs on average."""
+        keys = mixed(codes, self.items)
+        _, which, times = np.unique(
+            mixed([self.outcome], keys), return_inverse=True, return_counts=True
+        )
+        order = np.lexsort((-times[which], keys))
+        first = np.ones(len(keys), dtype=np.bool_)
+        first[1:] = keys[order][1:] != keys[order][:-1]
+        usual = np.empty(len(keys), dtype=np.int64)
+        usual[order] = which[order][np.maximum.accumulate(np.where(first, np.arange(len(keys)), 0))]
+        return usual != which, len(keys) / max(int(first.sum()), 1)
 
     def _contradicted(self, codes: Sequence[Codes], some: slice) -> bool:
         keys = mixed([c[some] for c in codes], self.items[some])
@@ -111,15 +126,6 @@ def _codes(memory: Memory, where: NDArray[np.intp]) -> Codes:
     return parts[0] if len(parts) == 1 else mixed(parts)
 
 
-def mixed(parts: Sequence[Codes], start: Codes | np.uint64 = _MIX[0]) -> Codes:
-    """One key for every combination of codes: equal where all are, and hardly ever else."""
-    keys: Any = start
-    for part in parts:
-        keys = (keys + part) * _MIX[0] + _MIX[1]
-        keys = keys ^ (keys >> np.uint64(29))
-    return keys
-
-
 def _repeated(keys: Codes, outcome: Codes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """How many different keys there are along the last axis, and how many rows contradict."""
     tagged = np.sort((keys & ~_LOW) | outcome, axis=-1)
@@ -130,7 +136,7 @@ def _repeated(keys: Codes, outcome: Codes) -> tuple[NDArray[np.intp], NDArray[np
 
 def rows_of(traces: Traces, seed: int = 0) -> Rows:
     """The rows of the traces that matter."""
-    where = _histories(traces)
+    where = _first_of_each(traces)
     rng = np.random.default_rng([seed, 17])
     parts = [c.ravel()[where].astype(np.int64).view(np.uint64) for c in traces.columns]
     items = mixed(parts)
@@ -139,16 +145,10 @@ def rows_of(traces: Traces, seed: int = 0) -> Rows:
     return Rows(where, items, outcome, _often(items, rng))
 
 
-def _histories(traces: Traces) -> NDArray[np.intp]:
+def _first_of_each(traces: Traces) -> NDArray[np.intp]:
     """A row for every different sequence up to it: what is seen twice says nothing new."""
-    columns = [c.astype(np.int64).view(np.uint64) for c in traces.columns]
-    past = np.zeros(len(columns[0]), dtype=np.uint64)
-    pasts = []
-    for t in range(traces.length):
-        past = mixed([c[:, t] for c in columns], past)
-        pasts.append(past)
     where = np.flatnonzero(traces.care.ravel())
-    first = np.unique(np.stack(pasts, 1).ravel()[where], return_index=True)[1]
+    first = np.unique(np.stack(histories(traces), 1).ravel()[where], return_index=True)[1]
     return where[np.sort(first)]
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
 from distill.recurrent_target import Oracle
-from distill.synthesize.loops.accumulate import Alphabet, accumulators, updates
+from distill.synthesize.loops.accumulate import Accumulator, Alphabet, accumulators, updates
 from distill.synthesize.loops.explain import Depth, Stop
+from distill.synthesize.loops.keys import mixed
 from distill.synthesize.loops.machine import Machine, machine_of
 from distill.synthesize.loops.memories import OWN, memories
-from distill.synthesize.loops.registers import Memory, Rows, mixed, rows_of
+from distill.synthesize.loops.registers import Memory, Rows, rows_of
 from distill.synthesize.loops.sets import Sets
 from distill.synthesize.loops.solve import loops_of
 from distill.synthesize.loops.tables import table
-from distill.synthesize.loops.traces import Traces, taken, traced
+from distill.synthesize.loops.traces import Traces, taken, traced, without
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import trace_loop
 from dsl.program import const, var
@@ -28,6 +30,8 @@ _WORDS = 100
 _TRIED = 12
 _SETS = 8
 _SLACK = 0.5
+_OUTVOTED = 0.01
+_VOTERS = 3.0
 _OF_REGISTER = Depth(4, 15_000)
 
 Proposal = tuple[str, Loop]
@@ -85,7 +89,7 @@ def from_sets(scene: Scene, stages: Sequence[int], depth: Depth) -> Iterator[Pro
     """Loops whose registers are folds, delays and positions.
 
     A stage of sets ends with the first set that serves and what costs as much; none is begun
-    once one served.
+    once one served. What serves at this depth is looked at once more, for something shorter.
     """
     for stage in stages:
         enough = np.inf
@@ -93,7 +97,10 @@ def from_sets(scene: Scene, stages: Sequence[int], depth: Depth) -> Iterator[Pro
             cost = sum(m.cost for m in chosen)
             if cost > enough or scene.stop():
                 break
-            for loop in loops_of(scene.traces, chosen, scene.constants, depth, scene.stop):
+            found = list(loops_of(scene.traces, chosen, scene.constants, depth, scene.stop))
+            if found and depth.cost < _OF_REGISTER.cost:
+                found += loops_of(scene.traces, chosen, scene.constants, _OF_REGISTER, scene.stop)
+            for loop in found:
                 enough = min(enough, cost + _SLACK)
                 yield "registers", loop
         if np.isfinite(enough) or scene.stop():
@@ -107,17 +114,49 @@ def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
         return
     table = updates(alphabet, scene.counted, cost, entries)
     for tried, one in enumerate(accumulators(table, alphabet, (0, 1, -1)), 1):
-        own = var(OWN, INT)
-        register = Register(OWN, const(one.start), one.update)
-        loop = Loop(scene.traces.inputs, (register,), (), own)
-        with np.errstate(all="ignore"):
-            held = trace_loop(loop, scene.traces.columns)[OWN]
-        memory = Memory((register,), own, held, 1.0, {OWN: held})
+        memory = _as_memory(scene, one)
         if scene.rows.function([scene.rows.codes(memory)])[0]:
             for made in loops_of(scene.traces, [memory], scene.counted, _OF_REGISTER, scene.stop):
                 yield "accumulator", made
         if tried >= _TRIED or scene.stop():
             return
+
+
+def nearly(scene: Scene, depth: Depth) -> Iterator[Proposal]:
+    """Loops for a network that errs now and then: rows that are outvoted no longer matter."""
+    tried = 0
+    for chosen in (*scene.sets.nearly(), *_near_accumulators(scene)):
+        outvoted, repeats = scene.rows.outvoted([scene.rows.codes(m) for m in chosen])
+        if outvoted.mean() > _OUTVOTED or repeats < _VOTERS:
+            continue
+        tried += 1
+        if tried > _SETS or scene.stop():
+            return
+        traces = without(scene.traces, scene.rows.where[outvoted])
+        made = False
+        for loop in loops_of(traces, chosen, scene.counted, depth, scene.stop):
+            made = True
+            yield "nearly", loop
+        if made:
+            return
+
+
+def _near_accumulators(scene: Scene) -> Iterator[tuple[Memory]]:
+    alphabet = _alphabet(scene)
+    if alphabet is None or np.abs(alphabet.outputs).max() > 30_000:
+        return
+    found = updates(alphabet, scene.counted, 5, 20_000)
+    for one in islice(accumulators(found, alphabet, (0, 1, -1), _OUTVOTED), _TRIED):
+        yield (_as_memory(scene, one),)
+
+
+def _as_memory(scene: Scene, one: Accumulator) -> Memory:
+    own = var(OWN, INT)
+    register = Register(OWN, const(one.start), one.update)
+    loop = Loop(scene.traces.inputs, (register,), (), own)
+    with np.errstate(all="ignore"):
+        held = trace_loop(loop, scene.traces.columns)[OWN]
+    return Memory((register,), own, held, 1.0, {OWN: held})
 
 
 def _alphabet(scene: Scene) -> Alphabet | None:

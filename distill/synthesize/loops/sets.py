@@ -22,6 +22,7 @@ _CHEAP = 60
 _GROWN = 24
 _PAIRS = 24
 _BLOCK = 256
+_FEW = 0.02
 
 FIRST, FURTHER = (0, 1), (2, 3, 4)
 """Stages that are quickly done, and those that take seconds."""
@@ -35,7 +36,8 @@ class Sets:
     def __init__(
         self, traces: Traces, rows: Rows, memories: Sequence[Memory], stop: Callable[[], bool]
     ) -> None:
-        self._stages = _stages(traces, rows, list(memories))
+        self._pool, self._rows = list(memories), rows
+        self._stages = _stages(traces, rows, self._pool)
         self._made: list[list[Set]] = []
         self._empty = _is_function(rows, ())
         self._stop = stop
@@ -52,6 +54,21 @@ class Sets:
                     kept.append(one)
             self._made.append(kept)
         return self._made[number] if number < len(self._made) else []
+
+    def nearly(self) -> list[Set]:
+        """Single memories and pairs that contradict themselves on few of the few rows, cheapest
+        first."""
+        pool = self._pool
+        single = self._rows.contradictions([self._rows.quick_codes(pool)])
+        found: list[Set] = [(m,) for m, share in zip(pool, single, strict=True) if share <= _FEW]
+        chosen = _telling(self._rows, pool)
+        codes = self._rows.quick_codes(chosen)
+        places = _all_pairs(chosen)
+        for start in range(0, len(places), _BLOCK):
+            block = places[start : start + _BLOCK]
+            shares = self._rows.contradictions([codes[column] for column in block.T])
+            found += [(chosen[i], chosen[j]) for i, j in block[shares <= _FEW].tolist()]
+        return sorted(found, key=lambda s: sum(m.cost for m in s))
 
 
 def _stages(traces: Traces, rows: Rows, pool: list[Memory]) -> Iterator[Iterator[Set]]:
@@ -91,10 +108,13 @@ def _telling(rows: Rows, pool: Sequence[Memory]) -> list[Memory]:
 
 
 def _pairs(rows: Rows, pool: Sequence[Memory]) -> Iterator[Set]:
-    codes = rows.quick_codes(pool)
-    places = np.array(list(combinations(range(len(pool)), 2)), dtype=np.intp).reshape(-1, 2)
-    good = _where(rows, codes, places)
-    yield from _confirmed(rows, [(pool[i], pool[j]) for i, j in places[good]])
+    places = _all_pairs(pool)
+    good = _where(rows, rows.quick_codes(pool), places)
+    yield from _confirmed(rows, [(pool[i], pool[j]) for i, j in places[good].tolist()])
+
+
+def _all_pairs(pool: Sequence[Memory]) -> NDArray[np.intp]:
+    return np.array(list(combinations(range(len(pool)), 2)), dtype=np.intp).reshape(-1, 2)
 
 
 def _where(rows: Rows, codes: NDArray[np.uint64], places: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -108,8 +128,7 @@ def _where(rows: Rows, codes: NDArray[np.uint64], places: NDArray[np.intp]) -> N
 
 
 def _triples(rows: Rows, pool: Sequence[Memory]) -> Iterator[Set]:
-    codes = rows.quick_codes(pool)
-    places = np.array(list(combinations(range(len(pool)), 2)), dtype=np.intp).reshape(-1, 2)
+    codes, places = rows.quick_codes(pool), _all_pairs(pool)
     scores = np.concatenate(
         [
             rows.surprise([codes[column] for column in places[start : start + _BLOCK].T])

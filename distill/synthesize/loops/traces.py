@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.recurrent_target import Oracle
+from distill.synthesize.loops.keys import mixed
 from dsl.domain import Columns, Domain
 from dsl.program import Expression, const, prim, var
 from dsl.sequences import folded
@@ -118,6 +119,26 @@ def traced(oracle: Oracle, columns: Columns) -> Traces:
     care = (clear if clear.mean() >= _MOSTLY else np.ones_like(clear)) & oracle.counts(raw.shape[1])
     shaped = outputs if outputs.ndim == 3 else outputs[:, :, None]
     return Traces(scalars, taken(scalars, columns), columns, shaped, care)
+
+
+def without(traces: Traces, rows: NDArray[np.intp]) -> Traces:
+    """The traces where some rows (places in (n, T), flat) and all that follow them don't matter."""
+    wrong = np.zeros(traces.care.size, dtype=np.bool_)
+    wrong[rows] = True
+    told = np.stack(histories(traces), 1).ravel()
+    same = np.isin(told, told[rows]).reshape(traces.care.shape)
+    return replace(traces, care=traces.care & ~np.logical_or.accumulate(same, axis=1))
+
+
+def histories(traces: Traces) -> list[NDArray[np.uint64]]:
+    """For every item a code (n,) of the sequence up to it."""
+    columns = [c.astype(np.int64).view(np.uint64) for c in traces.columns]
+    past = np.zeros(len(columns[0]), dtype=np.uint64)
+    found = []
+    for t in range(traces.length):
+        past = mixed([c[:, t] for c in columns], past)
+        found.append(past)
+    return found
 
 
 def _words(oracle: Oracle, length: int, count: int, rng: np.random.Generator) -> Columns:
