@@ -48,7 +48,13 @@ def float_error(
     Inputs are numbers of the format. inf where no bound is known: an undefined value, an
     overflow. A step that rounding may flip counts with the height of its jump.
     """
-    ranges = enclose(form, lower, upper).ranges
+    return error_within(form, enclose(form, lower, upper).ranges, arithmetic)
+
+
+def error_within(
+    form: NormalForm, ranges: dict[int, Interval], arithmetic: Arithmetic = FLOAT32
+) -> Array:
+    """The same from ranges (b, width) of all wires that the output needs."""
     errors: dict[int, Array] = {}
     signless: dict[int, Mask] = {}
     with np.errstate(all="ignore"):

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
-from distill.verify.cells import boxes_claim, cells_claim
+from distill.verify.cells import cells_claim
+from distill.verify.hulls import boxes_claim, closed_claim
+from distill.verify.images import LONGEST
 from distill.verify.linear_loops import linear_claim
 from dsl.domain import Columns
 from dsl.loop import Loop
@@ -52,13 +54,20 @@ def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
 def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     """The strongest proof that needs no listing: for every length, else for the longest.
 
-    Affine cells are compared with linear loops exactly; grid cells of the hidden space show
-    equality for every length, boxes up to one. None for cells that can't be looked into.
+    Boxes of the hidden space that close, or grid cells, show equality for every length; affine
+    cells beside linear loops, compared exactly, cells and boxes up to one. None for cells that
+    can't be looked into.
     """
     if oracle.network.cell.opaque:
         return None
-    linear = linear_claim(loop, oracle)
-    return linear or cells_claim(loop, oracle, seed) or boxes_claim(loop, oracle)
+    sure = closed_claim(loop, oracle, seed) or linear_claim(loop, oracle)
+    if sure is not None:
+        return sure
+    cells = cells_claim(loop, oracle, seed)
+    if cells is not None and cells.length_bound in (None, LONGEST):
+        return cells
+    found = [claim for claim in (cells, boxes_claim(loop, oracle, seed)) if claim is not None]
+    return max(found, key=lambda claim: claim.length_bound or 0, default=None)
 
 
 def longest_listed(oracle: Oracle) -> int:
