@@ -42,7 +42,7 @@ _SPREADS = (1, 2, 4, 8, 16, 32)
 """Cells along the spread of a frame's axis."""
 
 _WIDEST = 8
-_WORK = 4_000_000
+_WORK = 1_200_000
 """Steps of work in all, as `distill.run.budget` counts them."""
 
 _KEYS = 1 << 62
@@ -139,7 +139,7 @@ def _next_layer(stepper: Stepper, layer: Cells, seen: _Seen, work: Work) -> Cell
     for start in range(0, len(states), size):
         rows = slice(start, start + size)
         box = places[rows] * seen.widths, (places[rows] + 1) * seen.widths
-        if not work.spend(len(states[rows]) * stepper.price):
+        if not work.spend(stepper.cost(len(states[rows]))):
             return None
         reached = stepper.reached(states[rows], box)
         more = None if reached is None else seen.add(reached)

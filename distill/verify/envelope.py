@@ -122,11 +122,11 @@ def _affine_error(
 def roundings(node: Affine, as_run: bool = True) -> NDArray[np.int64]:
     """How many roundings a term of each sum passes, at most: its product and all additions.
 
-    Products with 1 and -1 are exact, and a wire that is only moved stays as it is; not so where
+    In plain sums and differences the products are exact, and what is moved stays; not so where
     a sum isn't run as it is written, which programs, rewritten to normal form, needn't be.
     """
     terms = np.count_nonzero(node.bias[:, None], axis=1)
-    plain = np.full(len(node.bias), as_run)
+    plain = as_run & (node.bias == 0)
     for _, matrix in node.terms:
         terms = terms + np.count_nonzero(matrix, axis=1)
         plain &= np.isin(matrix, (-1.0, 0.0, 1.0)).all(1)

@@ -28,7 +28,7 @@ from dsl.types import BOOL, INT
 _WIDEN = 0.05
 """Part of its width by which an end of a box that still grows is moved on."""
 
-_CLOSING, _FOLLOWING = 3_000_000, 4_000_000
+_CLOSING, _FOLLOWING = 2_000_000, 2_500_000
 """Steps of work for boxes that close, and for those that are followed item by item."""
 
 _MEMORIES = (0, 1, 2)
@@ -94,7 +94,7 @@ def _closed(stepper: Stepper, work: Work) -> tuple[Hulls | None, int]:
     hulls = _hulls(first)
     for rounds in range(1, LONGEST):
         states, box = hulls
-        if not work.spend(len(states) * stepper.price):
+        if not work.spend(stepper.cost(len(states))):
             return None, rounds
         reached = stepper.reached(states, box)
         if reached is None:
@@ -118,7 +118,7 @@ def _followed(stepper: Stepper, work: Work) -> list[Hulls]:
     states, box = np.zeros(1, dtype=np.int64), stepper.start()
     found: list[Hulls] = []
     while len(found) < LONGEST and (stepper.steps.next[states] >= 0).all():
-        if not work.spend(len(states) * stepper.price):
+        if not work.spend(stepper.cost(len(states))):
             break
         reached = stepper.reached(states, box)
         if reached is None:

@@ -26,6 +26,9 @@ _ROOM, _CLOSE, _NEAR = 0.25, 1e-6, 1e-10
 """What is added, as parts of rounding errors, widths and sizes, so that a checker that rounds
 elsewhere agrees."""
 
+_NODE = 300
+"""Steps that bounding a node takes on however few boxes."""
+
 _LARGEST = 1 << 40
 """Whole outputs must stay below it, so that halves between them are floats."""
 
@@ -75,10 +78,10 @@ class Stepper:
     def _form(self) -> NormalForm:
         return self.frame.written(self._cell)
 
-    @cached_property
-    def price(self) -> int:
-        """Steps of work that a box takes under all items."""
-        return box_price(self._form) * len(self.items)
+    def cost(self, boxes: int) -> int:
+        """Steps of work that boxes take under all items."""
+        nodes = len(self._form.nodes)
+        return max(boxes * box_price(self._form) * len(self.items), _NODE * nodes)
 
     @property
     def wording(self) -> str:

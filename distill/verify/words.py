@@ -12,7 +12,6 @@ from distill.evidence import Claim
 from distill.recurrent_target import Oracle
 from distill.verify.cells import cells_claim
 from distill.verify.hulls import boxes_claim, closed_claim
-from distill.verify.images import LONGEST
 from distill.verify.linear_loops import linear_claim
 from dsl.domain import Columns
 from dsl.loop import Loop
@@ -63,11 +62,10 @@ def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     sure = closed_claim(loop, oracle, seed) or linear_claim(loop, oracle)
     if sure is not None:
         return sure
-    cells = cells_claim(loop, oracle, seed)
-    if cells is not None and cells.length_bound in (None, LONGEST):
-        return cells
-    found = [claim for claim in (cells, boxes_claim(loop, oracle, seed)) if claim is not None]
-    return max(found, key=lambda claim: claim.length_bound or 0, default=None)
+    cells, boxes = cells_claim(loop, oracle, seed), boxes_claim(loop, oracle, seed)
+    if cells is None or boxes is None or cells.verdict == "proved":
+        return cells or boxes
+    return max(boxes, cells, key=lambda claim: claim.length_bound or 0)
 
 
 def longest_listed(oracle: Oracle) -> int:
