@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distill.api_loops import (
     distil_sequences,
@@ -24,9 +18,13 @@ from distill.errors import BadInput
 from distill.evidence import Claim, Evidence
 from distill.load import load
 from distill.load.examples import examples_hash
+from distill.loops import read_sequences
 from distill.network import Network
 from distill.pipeline import Outcome, Settings, distil
+from distill.recurrent import Recurrent, RecurrentNetwork
 from distill.run.budget import Budget, Progress, default_steps, silent
+from distill.run.interrupt import interruptible
+from distill.run.versions import versions
 from distill.synthesize.loop import Vocabulary
 from distill.target import make_target, resolve_output
 from dsl.cost import VERSION
@@ -37,7 +35,8 @@ from dsl.program import Expression, Program
 from dsl.sequences import Sequences, is_sequences
 from dsl.text import ParseError, parse
 
-_LIBRARIES = ("torch", "numpy", "z3-solver", "sympy", "networkx", "onnx")
+if TYPE_CHECKING:
+    from distill.api_inspect import Inspection
 
 
 def distill(
@@ -100,7 +99,7 @@ def distill(
             hints=bool(hints), allowed=allowed is not None, forbidden=bool(forbidden),
             primitives=bool(primitives),
         )  # fmt: skip
-        with _interruptible(spent):
+        with interruptible(spent):
             return distil_sequences(
                 model, inputs, outputs, initial_state, length, spent, seed, progress or silent,
                 versions(),
@@ -125,7 +124,7 @@ def distill(
         hints=tuple(_hint(h, domain) for h in hints),
         progress=progress or silent,
     )
-    with _interruptible(spent):
+    with interruptible(spent):
         outcome = distil(target, settings, spent)
     return _distillation(outcome, network, domain, spent, seed)
 
@@ -169,7 +168,7 @@ def _domain(inputs: str | Domain | None, rows: Any, network: Network) -> Domain:
         )
     from distill.propose import propose_domain
 
-    return propose_domain(_fitting(rows, network.input_width))
+    return propose_domain(fitting(rows, network.input_width))
 
 
 def read_data(data: Any) -> Any:
@@ -185,7 +184,12 @@ def read_data(data: Any) -> Any:
     return read_inputs(data)
 
 
-def _fitting(rows: Any, width: int) -> Any:
+def fitting(rows: Any, width: int) -> Any:
+    """The data's rows, if they have as many columns as the network takes inputs.
+
+    Raises:
+        BadInput: they haven't.
+    """
     if rows.shape[1] != width:
         raise BadInput(
             f"the data has {rows.shape[1]} columns, and the network takes {width} inputs"
@@ -201,7 +205,7 @@ def columns_of(domain: Domain, rows: Any) -> Columns | None:
     """
     if rows is None:
         return None
-    columns = domain.decode(_fitting(rows, domain.width))
+    columns = domain.decode(fitting(rows, domain.width))
     inside = domain.contains(columns)
     if not inside.any():
         raise BadInput(f"no row of the data lies in the domain '{show_domain(domain)}'")
@@ -226,25 +230,6 @@ def _hint(hint: str | Expression, domain: Domain) -> Expression:
         return parse(hint, dict(domain.parameters))
     except ParseError as error:
         raise BadInput(f"can't read the hint {hint!r}: {error}") from None
-
-
-@contextmanager
-def _interruptible(budget: Budget) -> Iterator[None]:
-    """Ctrl-C ends the search and keeps what was found; a second one ends the program."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def stop(number: int, frame: Any) -> None:
-        budget.interrupted = True
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _distillation(
@@ -320,56 +305,22 @@ def program_hash(program: Program) -> str:
     return hashlib.sha256(str(program).encode()).hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Versions of distill, Python and the libraries that proofs and runs rest on."""
-    found = {"distill": _version("distill"), "python": platform.python_version()}
-    return found | {name: _version(name) for name in _LIBRARIES}
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What a model is made of, and the domain that its data suggest."""
-
-    lines: tuple[tuple[str, str], ...]
-    proposed: str | None
-
-    def rows(self) -> list[tuple[str, str]]:
-        """Label and text of every line."""
-        return list(self.lines)
-
-
-def inspect(model: Any, data: Any = None) -> Inspection:
+def inspect(
+    model: Any, data: Any = None, recurrent: bool = False, initial_state: Any = None
+) -> Inspection:
     """Inputs, outputs, operations and sizes of a model; with data a proposed domain.
+
+    recurrent: read it as a recurrent network.
 
     Raises:
         BadInput: the model or the data can't be read.
     """
-    network = load(model)
-    rows = read_data(data)
-    proposed = None
-    if rows is not None:
-        from distill.propose import propose_domain
+    from distill.api_inspect import inspect_feed_forward, inspect_recurrent
 
-        proposed = show_domain(propose_domain(_fitting(rows, network.input_width)))
-    return Inspection(tuple(_inspected(network)), proposed)
-
-
-def _inspected(network: Network) -> Iterator[tuple[str, str]]:
-    found = network.summary()
-    yield "input", f"{network.input_name!a} {list(network.input_shape)}"
-    yield "output", f"{network.output_name!a} {list(network.output_shape)}"
-    yield "read as", str(resolve_output(network, None))
-    kinds = ", ".join(f"{count} {kind}" for kind, count in found["operations"].items())
-    yield "operations", f"{found['operation_count']}: {kinds}"
-    yield "parameters", str(found["parameters"])
-    yield "ends with", str(found["last_operation"])
+    if recurrent or initial_state is not None or isinstance(model, Recurrent | RecurrentNetwork):
+        refuse_for_sequences(data=data is not None)
+        return inspect_recurrent(model, initial_state)
+    return inspect_feed_forward(model, read_data(data))
 
 
 def check(folder: str | Path) -> Any:
@@ -388,25 +339,34 @@ def check(folder: str | Path) -> Any:
 def compare(
     a: Any,
     b: Any,
-    inputs: str | Domain,
+    inputs: str | Domain | Sequences,
     tolerance: float | None = None,
     seed: int = 0,
     budget: float = 60.0,
 ) -> Claim:
     """Property-test two things (networks, programs, .py files, callables) for equivalence.
 
+    On a domain of sequences recurrent networks and loops; functions take a list of items.
     .py files are executed. Returns a claim, with a shrunk counterexample where they differ.
 
     Raises:
         BadInput: one of them can't be used on the domain.
     """
+    if isinstance(inputs, Sequences) or (isinstance(inputs, str) and is_sequences(inputs)):
+        from distill.compare_sequences import sequence_equivalence
+
+        return sequence_equivalence(a, b, read_sequences(inputs), tolerance, seed, budget)
     from distill.compare import equivalence
 
     return equivalence(a, b, read_domain(inputs), tolerance, seed, budget)
 
 
 def equivalent(
-    f: Any, g: Any, inputs: str | Domain, tolerance: float | None = None, seed: int = 0
+    f: Any,
+    g: Any,
+    inputs: str | Domain | Sequences,
+    tolerance: float | None = None,
+    seed: int = 0,
 ) -> Claim:
     """Evidence that two of network, program or callable agree on a domain; see `compare`."""
     return compare(f, g, inputs, tolerance, seed)

@@ -21,19 +21,23 @@ from dsl.cost import VERSION
 from dsl.loop import Loop
 from dsl.sequences import Sequences
 
+_EQUAL = "a loop's outputs are compared for equality"
+_OWN = "the search for loops has a vocabulary of its own"
+_REASONS = {
+    "tolerance": _EQUAL, "margin": _EQUAL, "data": "sequences are drawn from the domain",
+    "hints": _OWN, "allowed": _OWN, "forbidden": _OWN, "primitives": _OWN,
+}  # fmt: skip
+
 
 def refuse_for_sequences(**given: bool) -> None:
     """Refuse what makes no sense for sequences, or isn't there for them yet.
 
     Raises:
-        BadInput: naming the first that was given.
+        BadInput: naming the first that was given, and why.
     """
     for name, asked in given.items():
         if asked:
-            raise BadInput(
-                f"{name} can't be given with sequences: the network stays as it is, its loop is "
-                "compared for equality, and the search has its own vocabulary"
-            )
+            raise BadInput(f"{name} can't be given for a recurrent network: {_REASONS[name]}")
 
 
 def require_sequences(model: Any, inputs: Any, initial_state: Any, length: int | None) -> None:

@@ -14,11 +14,23 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from distill import cli_views as views
+from distill.cli_options import (
+    Data,
+    Folder,
+    InitialState,
+    Inputs,
+    Length,
+    Model,
+    Recurrent,
+    Seed,
+    Tolerance,
+)
 from distill.errors import BadInput
 
 if TYPE_CHECKING:
     from distill.distillation import Distilled
     from dsl.domain import Domain
+    from dsl.sequences import Sequences
 
 FOUND, FAULT, BAD_INPUT, BUDGET, REFUTED, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 VERDICT_CODES = {"holds": FOUND, "refuted": REFUTED, "unknown": UNKNOWN}
@@ -27,7 +39,7 @@ REFUSED: type[Exception] = typer.BadParameter.__bases__[0]  # typer exports no U
 
 app = typer.Typer(
     name="distill",
-    help="A reverse compiler: a trained feed-forward network in, a short verified program out.",
+    help="A reverse compiler: a trained network in, a short verified program out.",
     epilog="Exit codes: 0 found or holds, 1 a fault of ours, 2 bad input, 3 the budget ended the "
     "search with the literal program, 4 refuted, 5 unknown, 130 interrupted.",
     add_completion=False,
@@ -35,22 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="An .onnx or .pt2 file.")]
-Folder = Annotated[str, typer.Argument(metavar="DIR", help="The output folder of a run.")]
-Inputs = Annotated[
-    str | None,
-    typer.Option("--inputs", metavar="DOMAIN", help="What the inputs may be: 'x: real(-1,1)[2]'."),
-]
-Data = Annotated[
-    str | None,
-    typer.Option("--data", metavar="FILE", help="Inputs to learn from: .npz with x, or .csv."),
-]
-Tolerance = Annotated[
-    float | None,
-    typer.Option(metavar="EPS", help="Largest error of a real output; default 1 % of its range."),
-]
-Seed = Annotated[int, typer.Option(help="Of every random draw.")]
 
 
 def _version(asked: bool) -> None:
@@ -74,11 +70,16 @@ def options(
 
 
 @app.command()
-def inspect(model: Model, data: Data = None) -> None:
+def inspect(
+    model: Model,
+    data: Data = None,
+    recurrent: Recurrent = False,
+    initial_state: InitialState = None,
+) -> None:
     """Show inputs, outputs, operations and sizes; with --data a proposed domain."""
     from distill import api
 
-    found = api.inspect(model, data=data)
+    found = api.inspect(model, data, recurrent, initial_state)
     rows = list(found.rows())
     if found.proposed:
         rows.append(("proposed domain", found.proposed))
@@ -90,8 +91,16 @@ def run(
     model: Model,
     inputs: Inputs = None,
     outputs: Annotated[
-        str | None, typer.Option(metavar="TYPE", help="What the outputs mean: 'category(3)'.")
+        str | None,
+        typer.Option(
+            metavar="TYPE",
+            help="What the outputs mean: 'category(3)'; for sequences 'seq(int)', one per item, or "
+            "'int', the one at the end.",
+        ),
     ] = None,
+    recurrent: Recurrent = False,
+    initial_state: InitialState = None,
+    length: Length = None,
     data: Data = None,
     tolerance: Tolerance = None,
     margin: Annotated[
@@ -116,9 +125,10 @@ def run(
     from distill.export.place import default_folder, staged
 
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
-    _check_limits(**limits, jobs=jobs, seed=seed)
+    _check_limits(**limits, jobs=jobs, seed=seed, length=length)
     with staged(Path(out) if out else default_folder(model)) as place:
-        domain = _domain(inputs) or _proposed(model, data, yes)
+        domain = _sequences(inputs) if recurrent else _domain(inputs)
+        domain = domain or _proposed(model, data, yes)
         with views.progress(show=not (quiet or as_json)) as report:
             from distill import api
 
@@ -131,6 +141,8 @@ def run(
                 jobs=jobs,
                 seed=seed,
                 progress=report,
+                initial_state=initial_state,
+                length=length,
                 **limits,
             )
         found.save(place.target)
@@ -163,9 +175,9 @@ def show(
 ) -> None:
     """Print the program of a finished run."""
     _require("--expand", expand, 0)
-    from distill.distillation import Distillation
+    from distill.export.folder import read_folder
 
-    found = Distillation.load(folder)
+    found = read_folder(Path(folder))
     if front:
         views.print_front(found.front)
     else:
@@ -210,13 +222,24 @@ def primitives(
     views.print_primitive(named[name])
 
 
-def _domain(text: str | None) -> Domain | None:
+def _domain(text: str | None) -> Domain | Sequences | None:
     from dsl.domain_text import parse_domain
+    from dsl.sequences import is_sequences, parse_sequences
 
-    return None if text is None else parse_domain(text)
+    if text is None:
+        return None
+    return parse_sequences(text) if is_sequences(text) else parse_domain(text)
 
 
-def _proposed(model: str, data: str | None, yes: bool) -> Domain:
+def _sequences(text: str | None) -> Sequences:
+    from dsl.sequences import parse_sequences
+
+    if text is None:
+        raise BadInput("The domain is missing; a recurrent network takes --inputs 'seq(int(0,9))'.")
+    return parse_sequences(text)
+
+
+def _proposed(model: str, data: str | None, yes: bool) -> Domain | Sequences:
     if data is None:
         raise BadInput(
             "The domain is missing; add --inputs 'x: real(-1,1)[2]', or --data FILE to have one "
@@ -250,7 +273,7 @@ def _run_code(found: Distilled) -> int:
 
 
 def _check_limits(**limits: float | None) -> None:
-    least = {"budget": 0.001, "steps": 1, "jobs": 1}
+    least = {"budget": 0.001, "steps": 1, "jobs": 1, "length": 2}
     for name, value in limits.items():
         _require(f"--{name}", value, least.get(name, 0))
 

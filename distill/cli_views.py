@@ -12,9 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from distill.errors import BadInput
+
 if TYPE_CHECKING:
-    from distill.distillation import Alternative, Distillation
+    from distill.distillation import Alternative, Distilled
     from distill.evidence import Claim
+    from dsl.loop import Loop
     from dsl.primitive import Primitive
     from dsl.program import Program
 
@@ -137,28 +140,38 @@ def print_claim(claim: Claim) -> None:
         print_text(f"    {label}: {value}")
 
 
-def program_as(found: Distillation, form: Form, depth: int = 0) -> str:
-    """The program of a distillation in one of the forms, its parts opened `depth` levels down."""
+def program_as(found: Distilled, form: Form, depth: int = 0) -> str:
+    """The program of a distillation in one of the forms, its parts opened `depth` levels down.
+
+    Raises:
+        BadInput: a loop has no such form.
+    """
     program = found.expand(depth)
     if form is Form.text:
         return str(program).rstrip()
     if form is Form.python:
-        return (_plain_python(program) if depth else found.source).rstrip()
-    return str(_other_forms()[form](program)).rstrip()
+        return (_plain_python(program) if depth else found.to_python()).rstrip()
+    return str(_other_form(program, form)).rstrip()
 
 
-def _plain_python(program: Program) -> str:
+def _plain_python(program: Program | Loop) -> str:
     """Without the checks and the evidence of program.py, which are about another program."""
-    from dsl.meanings.python import to_python
+    from distill.export.summary import plain_python
 
-    return to_python(program)
+    return plain_python(program)
 
 
-def _other_forms() -> dict[Form, Callable[[Program], Any]]:
+def _other_form(program: Program | Loop, form: Form) -> Any:
+    from dsl.loop import Loop
     from dsl.meanings.english import to_english
+    from dsl.meanings.loop_english import loop_english
     from dsl.meanings.sympy_ import to_latex, to_sympy
 
-    return {Form.sympy: to_sympy, Form.latex: to_latex, Form.english: to_english}
+    if not isinstance(program, Loop):
+        return {Form.sympy: to_sympy, Form.latex: to_latex, Form.english: to_english}[form](program)
+    if form is Form.english:
+        return loop_english(program)
+    raise BadInput(f"A loop can't be written as {form}; use text, python or english.")
 
 
 @contextmanager

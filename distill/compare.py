@@ -124,7 +124,7 @@ def _program_batch(program: Program, domain: Domain) -> Batch:
 
 def _from_path(path: Path) -> Any:
     if path.suffix == ".py" and path.is_file():
-        return _predict_of(path)
+        return predict_of(path)
     if path.is_dir() or path.suffix == ".dsl":
         file = path / "program.dsl" if path.is_dir() else path
         try:
@@ -135,7 +135,12 @@ def _from_path(path: Path) -> Any:
     return load(path)
 
 
-def _predict_of(path: Path) -> Callable[..., Any]:
+def predict_of(path: Path) -> Callable[..., Any]:
+    """The function `predict` of a .py file, which is executed.
+
+    Raises:
+        BadInput: it can't be, or has none.
+    """
     try:
         predict = runpy.run_path(str(path)).get("predict")
     except (Exception, SystemExit) as error:

@@ -84,6 +84,12 @@ class LoopDistillation:
         """Python source with domain checks, as in program.py."""
         return self.source
 
+    def to_english(self) -> str:
+        """The loop in words."""
+        from dsl.meanings.loop_english import loop_english
+
+        return loop_english(self.program)
+
     def expand(self, depth: int = 1) -> Loop:
         """The loop `depth` levels down; below the last one is the network's own arithmetic."""
         return self.program if depth < 1 or self.literal is None else self.literal

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -19,11 +17,11 @@ from distill.target import Output, check_width, parse_output
 from distill.verify.unrolled import unrolled_claim
 from distill.verify.words import first_departure, words_claim
 from dsl.cost import loop_bits
-from dsl.domain import Domain, DomainError, Field
+from dsl.domain import DomainError
 from dsl.loop import Loop
-from dsl.program import Expression, prim, substitute, var
 from dsl.sequences import Sequences, parse_sequences
-from dsl.types import BOOL, INT, Category
+from dsl.sequences_items import by_number
+from dsl.types import BOOL, INT
 
 _LONGEST = 30
 _SHORTEST = 6
@@ -92,12 +90,21 @@ def make_oracle(
     return replace(oracle, length=max(int(held.sum()), _SHORTEST))
 
 
-def _domain(network: RecurrentNetwork, inputs: str | Sequences) -> Sequences:
+def read_sequences(inputs: str | Sequences) -> Sequences:
+    """A domain of sequences from its text, items as single numbers.
+
+    Raises:
+        BadInput: it can't be read.
+    """
     try:
         domain = parse_sequences(inputs) if isinstance(inputs, str) else inputs
     except DomainError as error:
         raise BadInput(str(error)) from None
-    domain = replace(domain, item=_by_number(domain.item))
+    return replace(domain, item=by_number(domain.item))
+
+
+def _domain(network: RecurrentNetwork, inputs: str | Sequences) -> Sequences:
+    domain = read_sequences(inputs)
     if domain.item.width != network.input_width:
         raise BadInput(
             f"an item of '{domain}' fills {domain.item.width} inputs, and the cell takes "
@@ -142,51 +149,6 @@ def _reading(
         raise BadInput(f"the model answers at the end only; give '{read.type}', not 'seq'")
     check_width(read, network.output_width)
     return read, at_end
-
-
-def _by_number(item: Domain) -> Domain:
-    """Items of single numbers, which steps can compare and count.
-
-    Categories become whole numbers, and a vector or an image becomes a field for each of its
-    numbers: an item is a tuple of them in any case.
-    """
-    taken = {f.name for f in item.fields}
-    parts = {f.name: [_number(p) for p in _parts(f, taken)] for f in item.fields}
-    fields = tuple(part for found in parts.values() for part in found)
-    if item.where is None:
-        return Domain(fields)
-    whole: dict[str, Expression] = {
-        f.name: _whole([var(p.name, p.type) for p in parts[f.name]], f.shape)
-        for f in item.fields
-        if f.shape
-    }
-    return Domain(fields, substitute(item.where, whole))
-
-
-def _parts(field: Field, taken: set[str]) -> list[Field]:
-    if not field.shape:
-        return [field]
-    mark = next(m for m in ("", *"_" * 9) if not any(
-        f"{field.name}{m}{i}" in taken for i in range(field.scalars)
-    ))  # fmt: skip
-    names = [f"{field.name}{mark}{i}" for i in range(field.scalars)]
-    taken |= set(names)
-    return [replace(field, name=name, shape=()) for name in names]
-
-
-def _whole(parts: Sequence[Expression], shape: tuple[int, ...]) -> Expression:
-    """The vector or table that its numbers make."""
-    if len(shape) == 1:
-        return prim("vector", *parts)
-    step = len(parts) // shape[0]
-    rows = [_whole(parts[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])]
-    return prim("vector", *rows)
-
-
-def _number(field: Field) -> Field:
-    if not isinstance(field.item, Category):
-        return field
-    return replace(field, item=INT, low=Fraction(0), high=Fraction(field.item.size - 1))
 
 
 def _inferred(raw: np.ndarray) -> Output:

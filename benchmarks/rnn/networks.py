@@ -1,4 +1,8 @@
-"""The trained cells of the sequence suite: plain arrays, read without pickle."""
+"""The trained cells of the sequence suite: plain arrays, read without pickle.
+
+The 62 lie in the folder `networks` itself, further ones in a folder for each family, made by
+`python -m benchmarks.rnn.train`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.rnn.module import CellAndHead, module_of
 from distill.recurrent import RecurrentNetwork, cell_of_layers
 
 FOLDER = Path(__file__).parent / "networks"
@@ -17,7 +22,12 @@ FOLDER = Path(__file__).parent / "networks"
 
 @dataclass(frozen=True)
 class Trained:
-    """A task's network with the domain that a user would name for it."""
+    """A task's network with the domain that a user would name for it.
+
+    entry: what its index says; in a family that is `task` (a key of `train.known.TASKS`), `cell`
+    ("relu-mlp", "rnn-tanh", "gru", "lstm"), `hidden`, `share` of right output sequences among
+    65,536 and whether that counts as `learned`.
+    """
 
     name: str
     inputs: str
@@ -32,9 +42,27 @@ def index() -> dict[str, dict[str, Any]]:
     return json.loads((FOLDER / "index.json").read_text())
 
 
-def trained() -> list[Trained]:
-    """All networks of the suite, in the order of the index."""
-    return [_described(name, entry) for name, entry in index().items()]
+def trained(family: str | None = None) -> list[Trained]:
+    """The 62 networks, or those of a family, in the order of the index."""
+    if family is None:
+        return [_described(name, entry) for name, entry in index().items()]
+    return [
+        Trained(f"{family}/{name}", entry["inputs"], entry["outputs"], entry["length"], entry)
+        for name, entry in family_index(family)["networks"].items()
+    ]
+
+
+def families() -> list[str]:
+    """Names of the families beyond the 62."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/index.json"))
+
+
+def family_index(family: str) -> dict[str, Any]:
+    """`networks`: name to entry; `discarded`: trainings that something better replaced."""
+    path = FOLDER / family / "index.json"
+    if not path.exists():
+        return {"networks": {}, "discarded": []}
+    return json.loads(path.read_text())
 
 
 def _described(name: str, entry: dict[str, Any]) -> Trained:
@@ -47,11 +75,21 @@ def _described(name: str, entry: dict[str, Any]) -> Trained:
 
 
 def network(name: str) -> RecurrentNetwork:
-    """The cell of a task, float32 weights as they were trained."""
-    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
-        found = {key: arrays[key].astype(np.float64) for key in arrays.files}
+    """A ReLU cell, float32 weights as they were trained."""
+    found = {key: value.astype(np.float64) for key, value in arrays_of(name).items()}
     step, readout = _layers(found, "hidden"), _layers(found, "output")
     return RecurrentNetwork(cell_of_layers(step, readout), np.zeros(len(step[-1][1])))
+
+
+def torch_module(name: str) -> CellAndHead:
+    """A tanh, GRU or LSTM network: items (n, T, d) to outputs (n, T, k)."""
+    return module_of(arrays_of(name))
+
+
+def arrays_of(name: str) -> dict[str, np.ndarray]:
+    """The float32 weights of a network, by key."""
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
+        return {key: arrays[key] for key in arrays.files}
 
 
 def _layers(arrays: dict[str, np.ndarray], part: str) -> list[tuple[np.ndarray, np.ndarray]]:

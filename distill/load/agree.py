@@ -52,7 +52,7 @@ def require_agreement(network: Network, oracle: Oracle, x: Tensor | None = None)
     wrong = [
         n
         for n in dict.fromkeys([*compared, network.output])
-        if not _same(ours[n], theirs[n], exact[n], network.jumps)
+        if not agrees(ours[n], theirs[n], exact[n], network.jumps)
     ]
     if network.output not in wrong:
         return
@@ -82,7 +82,7 @@ def in_double(network: Network) -> Network:
     return replace(network, operations=operations, wires_by_name=wires, constants=constants)
 
 
-def _same(ours: Tensor, theirs: Tensor, exact: Tensor, jumps: bool) -> bool:
+def agrees(ours: Tensor, theirs: Tensor, exact: Tensor, jumps: bool) -> bool:
     """Whether the numbers of one wire agree, each (n, ...)."""
     if ours.size != theirs.size:
         return False

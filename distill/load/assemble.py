@@ -40,7 +40,7 @@ def assemble(
     refuse_huge(source.shape)
     for value in constants.values():
         refuse_huge(value.shape)
-    ordered = _needed_in_order(tuple(operations), {*constants, source.name}, output)
+    ordered = needed_in_order(tuple(operations), {*constants, source.name}, output)
     used = {name for op in ordered for name in op.inputs} | {output}
     weights = {k: v for k, v in constants.items() if k in used}
     _refuse_not_finite(weights)
@@ -55,17 +55,18 @@ def refuse_unsupported(kinds: Sequence[str]) -> None:
     recurrent = [kind for kind in unknown if kind.split("::")[-1].upper() in RECURRENT]
     if recurrent:
         raise BadInput(
-            f"The model holds the recurrent operation {quoted(recurrent[0])}: recurrent networks "
-            "are not supported yet; give a feed-forward network."
+            f"The model holds the recurrent operation {quoted(recurrent[0])}; give its inputs as "
+            "sequences, seq(...)."
         )
     names = ", ".join(quoted(n)[1:-1] for n in sorted(set(unknown))[:8])
     present = ", ".join(quoted(n)[1:-1] for n in sorted(set(kinds))[:24])
     raise BadInput(f"Unsupported operation {names}; the model's operations are: {present}.")
 
 
-def _needed_in_order(
+def needed_in_order(
     operations: tuple[Operation, ...], known: set[str], output: str
 ) -> list[Operation]:
+    """The operations that an output needs, in order. Raises BadInput where there is no order."""
     graph = graph_of(operations)
     produced = [name for op in operations for name in op.outputs if name]
     if len(produced) != len(set(produced)) or known & set(produced):
@@ -117,7 +118,7 @@ def _typed(
     kept: list[Operation] = []
     with np.errstate(all="ignore"):
         for given in operations:
-            operation = _with_static_inputs(given, fixed, values)
+            operation = with_static_inputs(given, fixed, values)
             results = _probed(operation, values)
             values.update(results)
             if operation.kind == "Shape" or all(n in fixed for n in operation.inputs if n):
@@ -152,10 +153,13 @@ def _probed(operation: Operation, values: Mapping[str, Tensor]) -> dict[str, Ten
     return results
 
 
-def _with_static_inputs(
-    operation: Operation, fixed: Mapping[str, Tensor], values: Mapping[str, Tensor]
+def with_static_inputs(
+    operation: Operation, fixed: Mapping[str, Tensor], values: Mapping[str, Any]
 ) -> Operation:
-    """Move the inputs that must be known (shapes, axes) into attributes."""
+    """Move the inputs that must be known (shapes, axes) into attributes.
+
+    fixed: tensors that don't depend on the input; values: all of them, or what has their dtype.
+    """
     static = KINDS[operation.kind].static
     attributes = {k: _float32(v) for k, v in operation.attributes.items()}
     inputs: list[str] = []

@@ -50,8 +50,22 @@ def network_of_graph(graph: AtenGraph) -> Network:
     Raises BadInput for calls without a translation, open sizes besides the batch axis,
     several float outputs and everything `assemble` refuses.
     """
-    refuse_unsupported_calls(graph.calls)
+    _refuse_recurrent(graph.calls)
     shape, batched = _input_shape(graph)
+    translation = translated(graph, shape)
+    dtype = str(graph.dtype).removeprefix("torch.")
+    source = Wire(graph.input, shape, dtype)
+    output = _output(graph, translation.abstract)
+    return assemble(translation.operations, translation.constants, source, output, batched)
+
+
+def translated(graph: AtenGraph, shape: Shape) -> Translation:
+    """The graph's operations and constants for an input of a shape.
+
+    Raises:
+        BadInput: a call without a translation, or one that can't take its tensors.
+    """
+    refuse_unsupported_calls(graph.calls)
     for value in graph.constants.values():
         refuse_huge(tuple(value.shape))
     abstract = _on_meta(graph, shape)
@@ -66,19 +80,19 @@ def network_of_graph(graph: AtenGraph) -> Network:
             results = _fold(call, folded, abstract)
             folded.update(results)
             translation.constants.update(_numpy(results))
-    dtype = str(graph.dtype).removeprefix("torch.")
-    source = Wire(graph.input, shape, dtype)
-    output = _output(graph, abstract)
-    return assemble(translation.operations, translation.constants, source, output, batched)
+    return translation
+
+
+def _refuse_recurrent(calls: Sequence[Call]) -> None:
+    cells = {name: name.split("_")[0].upper() for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")}
+    named = [call.target.removeprefix("aten.").split(".")[0] for call in calls]
+    refuse_unsupported([cells[name] for name in named if name in cells])
 
 
 def refuse_unsupported_calls(calls: Sequence[Call]) -> None:
     """Raise BadInput, naming it, when a call isn't in the table."""
     known = set(TRANSLATIONS) | FOLDED
     targets = [call.target for call in calls]
-    cells = {name: name.split("_")[0].upper() for name in ("lstm", "gru", "rnn_tanh", "rnn_relu")}
-    named = [target.removeprefix("aten.").split(".")[0] for target in targets]
-    refuse_unsupported([cells[name] for name in named if name in cells])
     unknown = sorted({t for t in targets if t not in known})
     if unknown:
         present = ", ".join(quoted(t)[1:-1] for t in sorted(set(targets))[:24])

@@ -9,7 +9,7 @@ import onnx
 
 from distill.errors import BadInput
 from distill.load.agree import EXAMPLES, require_agreement
-from distill.load.assemble import quoted
+from distill.load.assemble import RECURRENT, quoted
 from distill.load.cells import RESULT, Inner, cell_of
 from distill.load.onnx import inputs_of, operations_of, wire_of_input
 from distill.load.oracle import onnx_session
@@ -21,13 +21,19 @@ def cell_of_onnx(model: onnx.ModelProto) -> tuple[Network, int]:
     """The cell of a checked model with two inputs, and how many numbers its state has.
 
     Raises:
-        BadInput: there aren't two outputs, the first one isn't a state, an operation can't be
-            read, or our run differs from the file's own.
+        BadInput: it takes sequences, there aren't two outputs, the first one isn't a state, an
+            operation can't be read, or our run differs from the file's own.
     """
     if len(model.graph.output) != 2:
         raise BadInput(
             "A cell has two inputs (state, item) and two outputs (next state, output), in this "
             f"order; this model has 2 and {len(model.graph.output)}."
+        )
+    layers = sorted(RECURRENT & {node.op_type for node in model.graph.node})
+    if layers:
+        raise BadInput(
+            f"The model has two inputs and the recurrent operation {layers[0]}; a model of "
+            "sequences takes one input, and a cell computes its step with ordinary operations."
         )
     (state, batched), (item, _) = (wire_of_input(v) for v in inputs_of(model.graph))
     if not state.dtype.startswith("float"):

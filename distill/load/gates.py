@@ -57,8 +57,12 @@ class Layer:
 
 
 def step(emit: Emit, split: Split, layer: Layer, item: str, state: tuple[str, ...]) -> list[str]:
-    """The next state, [h] or, of an LSTM, [h, c], of an item (batch, d) and a state (batch, H)."""
-    return {"RNN": _rnn, "GRU": _gru, "LSTM": _lstm}[layer.kind](emit, split, layer, item, state)
+    """The next state, [h] or, of an LSTM, [h, c], of an item (batch, d) and a state (batch, H).
+
+    Its wires are marked as a state by an attribute, which says nothing else.
+    """
+    after = {"RNN": _rnn, "GRU": _gru, "LSTM": _lstm}[layer.kind](emit, split, layer, item, state)
+    return [emit("Identity", [wire], state=place) for place, wire in enumerate(after)]
 
 
 def _gates(emit: Emit, split: Split, layer: Layer, item: str, state: str) -> tuple[dict, dict]:

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from distill.errors import BadInput
-from distill.load.assemble import assemble, quoted, refuse_unsupported
+from distill.load.assemble import RECURRENT, assemble, quoted, refuse_unsupported
 from distill.load.classifier import EXPANSIONS, expand_classifiers
 from distill.load.external import load_external
 from distill.load.files import ZIP_MAGIC, read_model_bytes
@@ -87,8 +87,8 @@ def _refuse_foreign(model: onnx.ModelProto) -> None:
     _refuse_cycle(model)
 
 
-_LOADER_KINDS = frozenset({"Constant", "ArrayFeatureExtractor", *EXPANSIONS})
-"""ONNX operators that are rewritten before there are operations."""
+_LOADER_KINDS = frozenset({"Constant", "ArrayFeatureExtractor", *EXPANSIONS, *RECURRENT})
+"""ONNX operators that are rewritten before there are operations, and those of sequence models."""
 
 
 def _refuse_cycle(model: onnx.ModelProto) -> None:
@@ -110,6 +110,7 @@ def _refuse_cycle(model: onnx.ModelProto) -> None:
 def network_of(model: onnx.ModelProto) -> Network:
     """Turn a checked model into a network. Raises BadInput."""
     operations, constants = operations_of(model)
+    refuse_unsupported([op.kind for op in operations])
     source, batched = _input(model.graph, constants)
     return assemble(operations, constants, source, _output(model, operations, source), batched)
 
@@ -140,7 +141,7 @@ def _tensor(tensor: onnx.TensorProto) -> Tensor:
     refuse_huge(tuple(tensor.dims))
     try:
         return np.array(numpy_helper.to_array(tensor))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         raise BadInput(
             f"The weight {quoted(tensor.name)} holds other data than its shape says."
         ) from None
@@ -173,7 +174,9 @@ def _attribute(attribute: onnx.AttributeProto) -> Any:
         return value.decode("utf-8", "replace")
     if isinstance(value, onnx.TensorProto):
         return _tensor(value)
-    return value if isinstance(value, int | float) else list(value)
+    if isinstance(value, int | float):
+        return value
+    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value]
 
 
 def _cast_type(code: int) -> str:

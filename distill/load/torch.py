@@ -29,21 +29,26 @@ def load_torch(model: Any, input_shape: tuple[int, ...] | None = None) -> Networ
     training = [m for m in model.modules() if m.training]
     try:
         model.eval()
-        return _checked(graph_of_program(_exported(model, shape)), model)
+        return _checked(graph_of_program(exported(model, _example(model, shape))), model)
     finally:
         for module in training:
             module.training = True
 
 
-def _exported(model: torch.nn.Module, shape: tuple[int, ...]) -> torch.export.ExportedProgram:
+def _example(model: torch.nn.Module, shape: tuple[int, ...]) -> torch.Tensor:
     dtypes = [p.dtype for p in model.parameters() if p.is_floating_point()]
-    example = torch.zeros((1, *shape), dtype=dtypes[0] if dtypes else torch.float32)
+    return torch.zeros((1, *shape), dtype=dtypes[0] if dtypes else torch.float32)
+
+
+def exported(model: torch.nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
+    """The module's exported program for inputs of the example's shape. Raises BadInput."""
     try:
         return torch.export.export(model, (example,), strict=True)
     except Exception as error:  # torch.export raises many kinds
         text = quoted(str(error).splitlines()[0] if str(error) else type(error).__name__)[1:-1]
+        shape = list(example.shape[1:])
         raise BadInput(
-            f"torch.export can't read the module for inputs of shape {list(shape)}: {text}; "
+            f"torch.export can't read the module for inputs of shape {shape}: {text}; "
             "give input_shape, one example's shape, or a module that exports."
         ) from None
 
@@ -96,7 +101,7 @@ def graph_of_program(program: torch.export.ExportedProgram) -> AtenGraph:
     if len(inputs) != 1 or not isinstance(inputs[0].meta.get("val"), torch.Tensor):
         raise BadInput(f"A network needs exactly one tensor input; this one has {len(inputs)}.")
     value = inputs[0].meta["val"]
-    sizes = tuple(s if isinstance(s, int) else None for s in value.shape)
+    sizes = tuple(s if isinstance(s, int) else s.node.maybe_as_int() for s in value.shape)
     outputs = tuple(str(o) for o in program.graph_signature.user_outputs)
     return AtenGraph(_calls(program), constants, inputs[0].name, sizes, value.dtype, outputs)
 

@@ -19,7 +19,7 @@ from distill.operations.shape import integers, reshape_target
 OPSET = 20
 """The ONNX operator set that is written; operations of `KINDS` mean what it says."""
 
-INTERNAL = frozenset({"from", "joins_axes"})
+INTERNAL = frozenset({"from", "joins_axes", "state"})
 
 
 def write_onnx(network: Network, path: str | Path) -> None:

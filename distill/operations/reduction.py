@@ -16,7 +16,8 @@ from distill.operations.shape import from_end, integers
 Operands = tuple[Operand | None, ...]
 
 
-def _axes(attributes: Attributes, rank: int) -> tuple[int, ...]:
+def axes_of(attributes: Attributes, rank: int) -> tuple[int, ...]:
+    """The axes that a reduction joins, counted from the end. Raises BadInput."""
     axes = integers(attributes, "axes")
     if axes is None or (not axes and not attributes.get("noop_with_empty_axes")):
         return tuple(range(-rank, 0))
@@ -25,7 +26,7 @@ def _axes(attributes: Attributes, rank: int) -> tuple[int, ...]:
 
 def _run(function: Callable[..., Tensor]) -> Callable[[Attributes, Tensor], Tensor]:
     def run(attributes: Attributes, x: Tensor) -> Tensor:
-        axes = _axes(attributes, x.ndim - 1)
+        axes = axes_of(attributes, x.ndim - 1)
         if not axes:
             return x
         kept = bool(attributes.get("keepdims", 1))
@@ -45,7 +46,7 @@ def _groups(shape: Shape, axes: tuple[int, ...]) -> np.ndarray:
 def _affine(builder: Builder, attributes: Attributes, operands: Operands, mean: bool) -> int:
     first = operands[0]
     assert first is not None
-    axes = _axes(attributes, len(first.shape))
+    axes = axes_of(attributes, len(first.shape))
     wire = same_wire(builder, attributes, operands, ())
     if not axes:
         return wire
@@ -93,7 +94,7 @@ def _lower_extreme(function: str) -> Any:
     ) -> int:
         first = operands[0]
         assert first is not None
-        axes = _axes(attributes, len(first.shape))
+        axes = axes_of(attributes, len(first.shape))
         wire = same_wire(builder, attributes, operands, shapes)
         if not axes:
             return wire

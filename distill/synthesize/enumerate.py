@@ -136,9 +136,9 @@ def _expressions(search: Search, match: Match, wanted: Wanted) -> Iterator[Expre
         return
 
 
-def entry_expression(search: Search, row: int) -> Expression:
-    """The expression of one of the bank's numbers."""
-    return _from_tree(search, match_tree(search.bank, _entry((NUMBER, row))))
+def entry_expression(search: Search, row: int, kind: str = NUMBER) -> Expression:
+    """The expression of one of the bank's numbers, or truths."""
+    return _from_tree(search, match_tree(search.bank, _entry((kind, row))))
 
 
 def _entry(child: tuple[str, int]) -> Match:

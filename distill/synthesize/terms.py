@@ -59,10 +59,10 @@ def _summaries(domain: Domain) -> Iterator[Expression]:
         vector: Expression = var(field.name, field.type)
         if len(field.shape) > 1:
             vector = prim("flatten", vector)
-        yield from _of_vector(vector)
+        yield from summaries_of(vector)
     if all(is_numeric(f.item) and not f.shape for f in domain.fields) and len(domain.fields) > 2:
         whole = prim("vector", *(var(f.name, f.type) for f in domain.fields))
-        yield from _of_vector(whole)
+        yield from summaries_of(whole)
 
 
 def _of_digits(field: Field) -> Iterator[Expression]:
@@ -76,7 +76,8 @@ def _of_digits(field: Field) -> Iterator[Expression]:
         yield prim("sum", prim("digits", number, const(10), const(len(str(top)))))
 
 
-def _of_vector(vector: Expression) -> Iterator[Expression]:
+def summaries_of(vector: Expression) -> Iterator[Expression]:
+    """What a person would compute of a vector: its sum, its largest item, where that is."""
     assert isinstance(vector.type, Vector)
     size = vector.type.shape[0]
     if vector.type.item == BOOL:

@@ -48,7 +48,7 @@ def _thoughts(domain: Domain, count: int, seed: int) -> tuple[tuple[Any, ...], .
         return False
 
     if domain.scalars <= _WIDEST:
-        _found(domain.strategy(), collect, count, seed)
+        smallest(domain.strategy(), collect, count, seed)
     return tuple(found)
 
 
@@ -65,11 +65,11 @@ def shrunk(domain: Domain, example: Columns, differs: Differs, seed: int = 0) ->
         except Exception:
             return False
 
-    smallest = None
+    simple = None
     if domain.scalars <= _WIDEST:
         mixed = _mixed(domain, domain.flatten(example))
-        smallest = _found(mixed, lambda scalars: holds(domain.unflatten(scalars)), _TRIES, seed)
-    return _plainer(domain, example if smallest is None else domain.unflatten(smallest), holds)
+        simple = smallest(mixed, lambda scalars: holds(domain.unflatten(scalars)), _TRIES, seed)
+    return plainer(domain, example if simple is None else domain.unflatten(simple), holds)
 
 
 def _mixed(domain: Domain, given: NDArray[np.float64]) -> SearchStrategy[NDArray[np.float64]]:
@@ -88,7 +88,7 @@ def _mixed(domain: Domain, given: NDArray[np.float64]) -> SearchStrategy[NDArray
     return st.tuples(domain.strategy(), shared).map(mix)
 
 
-def _found(strategy: Any, condition: Callable[[Any], bool], count: int, seed: int) -> Any | None:
+def smallest(strategy: Any, condition: Callable[[Any], bool], count: int, seed: int) -> Any | None:
     """The smallest value of a strategy that meets a condition, within so many tries."""
     from hypothesis import Phase, Verbosity, find, settings
     from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
@@ -128,7 +128,7 @@ def _no_source_read() -> Iterator[None]:
         yield
 
 
-def _plainer(domain: Domain, example: Columns, differs: Differs) -> Columns:
+def plainer(domain: Domain, example: Columns, differs: Differs) -> Columns:
     """Every scalar in turn moved to simpler numbers as long as the difference stays."""
     current, whole = domain.flatten(example), domain.integral()
     for place in range(current.shape[1]):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
 from distill.verify.cells import cells_claim
+from distill.verify.exceptions import excepted_claim
 from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
 from dsl.domain import Columns
@@ -43,11 +44,23 @@ def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
         return proof
     found = _first_difference(loop, oracle, _all_words(oracle, length)) if length else None
     if found is not None and found[0] <= oracle.length:
-        return _refuted(found[1], oracle, begin)
+        return _outside(loop, oracle, seed, begin) or _refuted(found[1], oracle, begin)
     if length >= oracle.length:
         return _listed(oracle, length if found is None else found[0] - 1, found, begin)
     drawn = _first_difference(loop, oracle, _drawn(oracle, seed, oracle.length, DRAWS))
-    return _tested(length, oracle, begin) if drawn is None else _refuted(drawn[1], oracle, begin)
+    if drawn is None:
+        return _tested(length, oracle, begin)
+    return _outside(loop, oracle, seed, begin) or _refuted(drawn[1], oracle, begin)
+
+
+def _outside(loop: Loop, oracle: Oracle, seed: int, begin: float) -> Claim | None:
+    """Equality but for few sequences, where those differ that were run."""
+    total = (oracle.domain.symbols or 0) ** oracle.length
+    if 0 < total <= LISTED_AT_MOST:
+        blocks = _all_words(oracle, oracle.length)
+        return excepted_claim(loop, oracle, blocks, True, begin)
+    blocks = _drawn(oracle, seed, oracle.length, DRAWS)
+    return excepted_claim(loop, oracle, blocks, False, begin)
 
 
 def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:

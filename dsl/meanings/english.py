@@ -64,16 +64,22 @@ def _sentence(definition: Definition) -> str:
     while isinstance(body, Let):
         names.append(f"{body.name} is {phrase(body.children[0]).text}")
         body = body.children[1]
-    says = "is true exactly when" if definition.result == BOOL else "is"
     parameters = ", ".join(name for name, _ in definition.parameters)
-    return f"{definition.name}({parameters}) {says} {phrase(body).text}{_where(names)}."
+    verb = says(definition.result)
+    return f"{definition.name}({parameters}) {verb} {phrase(body).text}{_where(names)}."
 
 
 def _where(names: list[str]) -> str:
-    return f", where {_listed(names, ', and ')}" if names else ""
+    return f", where {listed(names, ', and ')}" if names else ""
 
 
-def _listed(items: list[str], last: str) -> str:
+def says(result: Type) -> str:
+    """The verb between a value of a type and what it is."""
+    return "is true exactly when" if result == BOOL else "is"
+
+
+def listed(items: list[str], last: str) -> str:
+    """Words with commas between them, and `last` before the last."""
     return last.join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else items[0]
 
 

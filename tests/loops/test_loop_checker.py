@@ -15,17 +15,21 @@ from distill.checker.finding import verdict_of
 from distill.checker.induction import induction_finding
 from distill.checker.loops import loop_findings
 from distill.checker.packed import unpacked_floats, unpacked_rows
+from distill.checker.sequences import CLOSE
 from distill.checker.tree import Refused
 from distill.evidence import Claim
 from distill.loops import make_oracle
 from distill.recurrent import RecurrentNetwork, cell_of_layers
 from distill.recurrent_target import Oracle
+from distill.target import parse_output
 from distill.verify.cells import cells_claim
+from distill.verify.exceptions import excepted_claim
 from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
 from distill.verify.packed import packed_floats, packed_rows
 from distill.verify.words import words_claim
 from dsl.loop_text import parse_loop
+from dsl.sequences import parse_sequences
 
 READ = [([[1.0]], [0.0])]
 COUNT = """loop predict(x: int) -> seq(int)
@@ -284,6 +288,25 @@ def test_coordinates_in_which_states_are_thin_are_found_and_checked():
         assert verdict(loop, oracle, changed) == "unknown"
     for other in (turned(1.05), turned(1.0, 0.625)):
         assert verdict(loop, replace(oracle, network=other), claim) != "holds"
+
+
+@pytest.mark.parametrize("weight", [1.0065, 1.0075])
+@pytest.mark.parametrize("listed", [True, False])
+def test_networks_that_err_now_and_then_hold_with_what_is_left_out_only(weight, listed):
+    """By a margin, or, where that would leave out too many, by those that differ."""
+    domain, loop = parse_sequences("seq(int(0,3))"), parse_loop(COUNT)
+    oracle = Oracle(summing(weight), domain, parse_output("int"), 8)
+    drawn = domain.sample(np.random.default_rng(4), 65_536, 8)
+    blocks = [domain.words(8, 0, 4**8) if listed else drawn]
+    claim = excepted_claim(loop, oracle, blocks, listed, 0.0)
+    assert claim is not None
+    assert (claim.margin > 0) == (weight < 1.007)
+    assert verdict(loop, oracle, claim) == "holds"
+    half = claim.margin / 2
+    for wrong in (replace(claim, left_out=claim.left_out / 3), replace(claim, exempt=None),
+                  replace(claim, margin=half, exempt=CLOSE.format(half)),
+                  replace(claim, margin=0.0, left_out=0.0, exempt=None)):  # fmt: skip
+        assert wrong == claim or verdict(loop, oracle, wrong) == "refuted"
 
 
 def test_a_loop_whose_numbers_explode_ends_in_a_sentence():

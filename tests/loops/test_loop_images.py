@@ -53,13 +53,13 @@ def test_points_stay_inside_the_bounds_of_prover_and_checker(activation: str, se
     oracle = Oracle(network, parse_sequences("seq(int(0,2))"), parse_output("int"), 5)
     loop = parse_loop(ANY)
     matrix = rng.normal(0, 2.0, (3, 3))
-    back = np.asarray(np.linalg.inv(matrix))
+    back = np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     low = rng.normal(0, 0.5, (20, 3)).astype(np.float32) @ matrix.T
     high = low + rng.uniform(0, 0.2, low.shape)
     inside = low[:, None] + rng.uniform(0, 1, (20, 200, 3)) * (high - low)[:, None]
     states = (inside @ back.T).astype(np.float32).astype(np.float64)
     seen = states @ matrix.T
-    kept = ((seen >= low[:, None]) & (seen <= high[:, None])).all(2)
+    kept = np.all((seen >= low[:, None]) & (seen <= high[:, None]), axis=2)
     steps = steps_of(loop, oracle)
     assert steps is not None
     mine = Stepper(oracle, steps, Frame(matrix, back))
@@ -73,9 +73,8 @@ def test_points_stay_inside_the_bounds_of_prover_and_checker(activation: str, se
         other = tuple(np.concatenate(side) for side in zip(*parts, strict=True))
         for box in range(20):
             points = states[box][kept[box]]
-            after, out = network.step(
-                points, np.repeat(mine.items[item : item + 1], len(points), 0)
-            )
+            items = np.broadcast_to(mine.items[item], (len(points), 1))
+            after, out = network.step(points, items)
             found = np.concatenate([after @ matrix.T, out], 1)
             assert (found >= ours[0][box]).all()
             assert (found <= ours[1][box]).all()

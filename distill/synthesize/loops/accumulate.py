@@ -43,11 +43,16 @@ class Accumulator:
 
 @dataclass(frozen=True, eq=False)
 class Alphabet:
-    """Some items (s,) per field, and words over them as positions (n, T)."""
+    """Some items (s,) per scalar, words over them as positions (n, T), and the outputs there.
+
+    outputs: (n, T) whole numbers that tell the outputs apart; care: where they count.
+    """
 
     names: tuple[str, ...]
     items: tuple[NDArray[Any], ...]
     words: Ints
+    outputs: Ints
+    care: NDArray[np.bool_]
 
     def grid(self) -> dict[str, NDArray[Any]]:
         """Register `r` and fields on every pair of a register value and an item."""
@@ -116,12 +121,15 @@ def _as_summands(name: str, item: Type) -> list[tuple[str, Expression] | None]:
 
 
 def accumulators(
-    found: Updates, alphabet: Alphabet, outputs: Ints, starts: Sequence[int]
+    found: Updates, alphabet: Alphabet, starts: Sequence[int], tolerance: float = 0.0
 ) -> Iterator[Accumulator]:
-    """Registers with which the outputs (n, T) are a function, shortest update first."""
+    """Registers with which the outputs are a function, shortest update first.
+
+    tolerance: share of the steps at which they may contradict themselves.
+    """
     kept: list[tuple[int, int, int]] = []
     for start in starts:
-        alive, cells = _consistent(found.table, alphabet, outputs, start)
+        alive, cells = _consistent(found.table, alphabet, start, tolerance)
         kept += [(int(a), int(c), start) for a, c in zip(alive, cells, strict=True)]
     # rows are in order of cost: a short update comes first, even if it meets more cells
     for row, _, start in sorted(kept):
@@ -143,13 +151,16 @@ def _divides_oddly(update: Expression) -> bool:
 def _consistent(
     table: NDArray[np.int16],
     alphabet: Alphabet,
-    outputs: Ints,
     start: int,
+    tolerance: float,
 ) -> tuple[Ints, Ints]:
-    """Rows of the table that never give two outputs for one cell, and how many cells they see."""
+    """Rows of the table that hardly give two outputs for one cell, and how many cells they see."""
     size = len(alphabet.items[0])
+    outcome = alphabet.outputs - alphabet.outputs.min()
     alive = np.arange(len(table))
     seen = np.full((len(table), table.shape[1]), -1, dtype=np.int16)
+    errors = np.zeros(len(table), dtype=np.int64)
+    allowed = int(tolerance * alphabet.words.size)
     steps = 0
     for word in range(len(alphabet.words)):
         state = np.full(len(alive), start, dtype=np.int64)
@@ -157,13 +168,16 @@ def _consistent(
         lines = np.arange(len(alive))
         for t, letter in enumerate(alphabet.words[word]):
             place = (state - LOW) * size + letter
-            held, wanted = seen[lines, place], outputs[word, t]
-            good &= (held < 0) | (held == wanted)
-            seen[lines, place] = wanted
+            if alphabet.care[word, t]:
+                held, wanted = seen[lines, place], outcome[word, t]
+                fits = (held < 0) | (held == wanted)
+                errors += ~fits
+                good &= errors <= allowed
+                seen[lines, place] = np.where(fits, wanted, held)
             state = table[alive, place].astype(np.int64)
             good &= state != _DEAD
             state[~good] = start
-        alive, seen = alive[good], seen[good]
+        alive, seen, errors = alive[good], seen[good], errors[good]
         steps += alphabet.words.shape[1]
         if not len(alive):
             break

@@ -9,6 +9,7 @@ import numpy as np
 
 from distill.synthesize.loops.explain import as_number
 from distill.synthesize.loops.linear import Recurrence
+from distill.synthesize.loops.traces import PRIME
 from distill.synthesize.tidy import weighted_sum
 from dsl.loop import Loop, Register
 from dsl.program import Expression, Prim, const, prim, var
@@ -102,7 +103,7 @@ def delay_line(
     bits = item == BOOL and set(before) <= {0, 1}
     held: Type = BOOL if bits else INT
     now = var(name, item) if held == item else as_number(var(name, item))
-    ending = f"_{name}" if several else ""
+    ending = f"_{name.rstrip(PRIME)}" if several else ""
     if depth >= _WINDOW_FROM:
         window = var(f"recent{ending}", Vector(held, (depth,)))
         start = const(tuple(before[::-1]), window.type)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.synthesize.enumerate import Wanted, answers, deepen, open_search
+from distill.synthesize.loops.keys import mixed
 from distill.synthesize.terms import Term, terms
 from distill.synthesize.vocabulary import operations
 from dsl.cost import bits
@@ -30,8 +31,12 @@ RARE = ("gcd", "isqrt", "square")
 """Operations that a step seldom holds; without them there is room for longer expressions."""
 
 _SUMMED = 4
+_DEEP = 5
+"""Cost from which rare operations are tried where the others fail."""
+
 
 Named = Mapping[str, NDArray[Any]]
+Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def explain(
     wanted: NDArray[Any],
     constants: Sequence[int] = (),
     depth: Depth | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: Stop | None = None,
     parts: Sequence[Expression] = (),
 ) -> list[Expression]:
     """Expressions over the columns (n,) that give `wanted` (n,) on every row, shortest first.
@@ -61,7 +66,7 @@ def explain(
     columns, wanted = _distinct(columns, wanted)
     leaves = [*(Term(const(c), 1) for c in constants), *(Term(p, 2) for p in parts)]
     found = _searched(columns, wanted, leaves, depth, should_stop)
-    if found or depth.rare:
+    if found or depth.rare or depth.cost < _DEEP:
         return found
     return _searched(columns, wanted, leaves, replace(depth, rare=True), should_stop)
 
@@ -71,7 +76,7 @@ def _searched(
     wanted: NDArray[Any],
     leaves: Sequence[Term],
     depth: Depth,
-    should_stop: Callable[[], bool] | None,
+    should_stop: Stop | None,
 ) -> list[Expression]:
     domain = domain_of(columns)
     rng = np.random.default_rng(0)
@@ -88,10 +93,8 @@ def _searched(
 
 
 def _distinct(columns: Named, wanted: NDArray[Any]) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
-    table = np.concatenate(
-        [c.reshape(len(c), -1).astype(np.int64) for c in columns.values()], axis=1
-    )
-    first = np.unique(table, axis=0, return_index=True)[1]
+    parts = [c.reshape(len(c), -1).astype(np.int64).T for c in columns.values()]
+    first = np.unique(mixed(list(np.concatenate(parts).view(np.uint64))), return_index=True)[1]
     return {name: c[first] for name, c in columns.items()}, wanted[first]
 
 
@@ -128,7 +131,7 @@ def _one_round(
     chosen: NDArray[np.intp],
     leaves: Sequence[Term],
     depth: Depth,
-    should_stop: Callable[[], bool] | None,
+    should_stop: Stop | None,
 ) -> tuple[list[Expression], NDArray[np.intp]]:
     """Right expressions, and rows on which wrong ones failed."""
     examples = tuple(c[chosen] for c in columns.values())

@@ -48,7 +48,7 @@ def recurrence(traces: Traces) -> Recurrence | None:
     x = np.stack([c.astype(np.float64) for c in traces.columns], axis=2)
     y = traces.outputs.astype(np.float64)
     for q, p in _orders(min(_LONGEST, traces.length - 2), y.shape[2], x.shape[2]):
-        found = _fit(x, y, q, p)
+        found = _fit(x, y, traces.care, q, p)
         if found is not None:
             return found
     return None
@@ -59,20 +59,23 @@ def _orders(longest: int, outputs: int, inputs: int) -> Iterator[tuple[int, int]
     yield from sorted(pairs, key=lambda o: (o[0] * outputs + o[1] * inputs, o[0]))
 
 
-def _fit(x: Floats, y: Floats, q: int, p: int) -> Recurrence | None:
+def _fit(x: Floats, y: Floats, care: NDArray[np.bool_], q: int, p: int) -> Recurrence | None:
     lag, (_, length, k) = max(q, p), y.shape
     steps = range(lag, length)
     if len(steps) < 2:
         return None
     rows = [_row(x, y, t, q, p) for t in steps]
-    design = np.concatenate(rows)
-    wanted = np.concatenate([y[:, t] for t in steps])
+    matters = np.concatenate([care[:, t] for t in steps])
+    design = np.concatenate(rows)[matters]
+    wanted = np.concatenate([y[:, t] for t in steps])[matters]
+    if len(design) < 2 * design.shape[1]:
+        return None
     some = np.linspace(0, len(design) - 1, min(len(design), 2000)).astype(int)
     weights = np.linalg.lstsq(design[some], wanted[some], rcond=None)[0]
     whole = np.rint(weights)
     if np.abs(weights - whole).max() > _NEAR or np.abs(design @ whole - wanted).max() > 1e-6:
         return None
-    before = _before(x, y, q, p, whole)
+    before = _before(x, y, care, q, p, whole)
     if before is None:
         return None
     d = x.shape[2]
@@ -94,14 +97,18 @@ def _row(x: Floats, y: Floats, t: int, q: int, p: int) -> Floats:
     return np.concatenate([*parts, np.ones((len(x), 1))], axis=1)
 
 
-def _before(x: Floats, y: Floats, q: int, p: int, weights: Floats) -> NDArray[np.int64] | None:
+def _before(
+    x: Floats, y: Floats, care: NDArray[np.bool_], q: int, p: int, weights: Floats
+) -> NDArray[np.int64] | None:
     """What the delays must hold at the start, from the first outputs; None where nothing fits."""
     k, d, lag = y.shape[2], x.shape[2], max(q, p)
     unknowns = q * k + p * d
     equations: list[Floats] = []
     values: list[Floats] = []
     for t in range(lag):
-        rest = y[:, t] - _row(x, y, t, q, p) @ weights
+        rest = (y[:, t] - _row(x, y, t, q, p) @ weights)[care[:, t]]
+        if not len(rest):
+            continue
         if np.ptp(rest, axis=0).max() > 1e-6:
             return None
         equations.append(_unknown_row(t, q, p, k, d, weights).T)

@@ -37,11 +37,25 @@ def readable(loop: Loop) -> Loop:
     """
     try:
         plain = _each(_inlined(loop), lambda e: tidy(_ordered_sums(simplify(e), loop)))
+        plain = _needed(plain)
         shared = _shared(plain)
         made = shared if loop_bits(shared) <= loop_bits(plain) + 6 else plain
         return named(made)
     except TypeMismatch:
         return named(loop)
+
+
+def _needed(loop: Loop) -> Loop:
+    """Without registers that neither the output nor what it needs reads."""
+    updates = {r.name: r.update for r in loop.registers}
+    needed: set[str] = set()
+    waiting = list(free_variables(loop.output))
+    while waiting:
+        name = waiting.pop()
+        if name in updates and name not in needed:
+            needed.add(name)
+            waiting += free_variables(updates[name])
+    return replace(loop, registers=tuple(r for r in loop.registers if r.name in needed))
 
 
 def _each(loop: Loop, change: Callable[[Expression], Expression]) -> Loop:
@@ -212,6 +226,8 @@ def _by_form(update: Expression, own: Expression, loop: Loop) -> str | None:
         return "parity"
     if name == "put":
         return "counts"
+    if name == "if_" and own.type == INT:
+        return _by_branches(parts[1:], own)
     if name == "not_":
         return "odd" if update.children[0] is own else None
     if update.type != INT:
@@ -224,6 +240,17 @@ def _by_form(update: Expression, own: Expression, loop: Loop) -> str | None:
     if any(isinstance(t, Var) and t.name in fields for t in rest):
         return "total"
     return "balance" if any(_is_signed(t) for t in rest) else "count"
+
+
+def _by_branches(branches: tuple[Expression, ...], own: Expression) -> str | None:
+    """count: goes up by one or stays; run: goes up by one or starts again."""
+    up = prim("add", own, const(1))
+    rest = [b for b in branches if b not in (up, prim("add", const(1), own))]
+    if len(rest) != 1:
+        return None
+    if rest[0] is own:
+        return "count"
+    return "run" if isinstance(rest[0], Const) else None
 
 
 def _is_signed(term: Expression) -> bool:

@@ -1,0 +1,1 @@
+"""Trained recurrent networks by the dozen: `python -m benchmarks.rnn.train`."""

@@ -1,0 +1,39 @@
+"""Arguments and options that commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="An .onnx or .pt2 file.")]
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="The output folder of a run.")]
+Inputs = Annotated[
+    str | None,
+    typer.Option("--inputs", metavar="DOMAIN", help="What the inputs may be: 'x: real(-1,1)[2]'."),
+]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", metavar="FILE", help="Inputs to learn from: .npz with x, or .csv."),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(metavar="EPS", help="Largest error of a real output; default 1 % of its range."),
+]
+Seed = Annotated[int, typer.Option(help="Of every random draw.")]
+Recurrent = Annotated[
+    bool,
+    typer.Option(
+        "--recurrent",
+        help="MODEL is a recurrent network, such as a cell (h, x) to (h', y).",
+    ),
+]
+InitialState = Annotated[
+    str | None,
+    typer.Option(
+        "--initial-state", metavar="FILE", help="The cell's first state: .npy; default zeros."
+    ),
+]
+Length = Annotated[
+    int | None, typer.Option(help="How long the example sequences are; found if left out.")
+]

@@ -1,0 +1,214 @@
+"""Where loops are proposed from: sets of registers, accumulators, the network's own machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from distill.recurrent_target import Oracle
+from distill.synthesize.loops.accumulate import Accumulator, Alphabet, accumulators, updates
+from distill.synthesize.loops.explain import Depth, Stop
+from distill.synthesize.loops.keys import mixed
+from distill.synthesize.loops.machine import Machine, machine_of
+from distill.synthesize.loops.memories import OWN, memories
+from distill.synthesize.loops.registers import Memory, Rows, rows_of
+from distill.synthesize.loops.sets import Sets
+from distill.synthesize.loops.solve import loops_of
+from distill.synthesize.loops.tables import table
+from distill.synthesize.loops.traces import Traces, taken, traced, without
+from dsl.loop import Loop, Register
+from dsl.meanings.loop_array import trace_loop
+from dsl.program import const, var
+from dsl.types import INT
+
+_SYMBOLS = 16
+_WORDS = 100
+_TRIED = 12
+_SETS = 8
+_SLACK = 0.5
+_OUTVOTED = 0.01
+_VOTERS = 3.0
+_OF_REGISTER = Depth(4, 15_000)
+
+Proposal = tuple[str, Loop]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What all routes look at: the network's traces and what was made of them once.
+
+    constants: whole numbers that the items and outputs suggest.
+    """
+
+    oracle: Oracle
+    traces: Traces
+    rows: Rows
+    constants: tuple[int, ...]
+    seed: int
+    stop: Stop
+
+    @cached_property
+    def sets(self) -> Sets:
+        """Sets of registers of which the output is a function."""
+        return Sets(self.traces, self.rows, memories(self.traces, self.constants), self.stop)
+
+    @cached_property
+    def machine(self) -> Machine | None:
+        """The network's states on words of its length."""
+        return machine_of(self.oracle, self.seed)
+
+    @cached_property
+    def counted(self) -> tuple[int, ...]:
+        """The constants and the number of states."""
+        states = set() if self.machine is None else {len(self.machine.next)}
+        return tuple(sorted({*self.constants, *states} - {0, 1}))
+
+
+def scene_of(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> Scene:
+    """What the routes look at for one network."""
+    constants = tuple(_constants(oracle, traces))
+    return Scene(oracle, traces, rows_of(traces, seed), constants, seed, stop)
+
+
+def _constants(oracle: Oracle, traces: Traces) -> list[int]:
+    """Ends of the ranges of items and outputs, and one beyond."""
+    ends = {2}
+    if traces.outputs.dtype != np.bool_:
+        ends |= {int(traces.outputs.max()), int(traces.outputs.max()) + 1}
+    for field in oracle.domain.item.fields:
+        if field.choices is not None:
+            ends |= {field.choices - 1, field.choices}
+    return sorted(c for c in ends if 1 < abs(c) <= 1 << 20)
+
+
+def from_sets(scene: Scene, stages: Sequence[int], depth: Depth) -> Iterator[Proposal]:
+    """Loops whose registers are folds, delays and positions.
+
+    A stage of sets ends with the first set that serves and what costs as much; none is begun
+    once one served. What serves at this depth is looked at once more, for something shorter.
+    """
+    for stage in stages:
+        enough = np.inf
+        for chosen in scene.sets.stage(stage)[:_SETS]:
+            cost = sum(m.cost for m in chosen)
+            if cost > enough or scene.stop():
+                break
+            found = list(loops_of(scene.traces, chosen, scene.constants, depth, scene.stop))
+            if found and depth.cost < _OF_REGISTER.cost:
+                found += loops_of(scene.traces, chosen, scene.constants, _OF_REGISTER, scene.stop)
+            for loop in found:
+                enough = min(enough, cost + _SLACK)
+                yield "registers", loop
+        if np.isfinite(enough) or scene.stop():
+            return
+
+
+def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
+    """Loops with one register that is stepped by any short expression."""
+    alphabet = _alphabet(scene)
+    if alphabet is None or np.abs(alphabet.outputs).max() > 30_000:
+        return
+    table = updates(alphabet, scene.counted, cost, entries)
+    for tried, one in enumerate(accumulators(table, alphabet, (0, 1, -1)), 1):
+        memory = _as_memory(scene, one)
+        if scene.rows.function([scene.rows.codes(memory)])[0]:
+            for made in loops_of(scene.traces, [memory], scene.counted, _OF_REGISTER, scene.stop):
+                yield "accumulator", made
+        if tried >= _TRIED or scene.stop():
+            return
+
+
+def nearly(scene: Scene, depth: Depth) -> Iterator[Proposal]:
+    """Loops for a network that errs now and then: rows that are outvoted no longer matter."""
+    tried = 0
+    for chosen in (*scene.sets.nearly(), *_near_accumulators(scene)):
+        outvoted, repeats = scene.rows.outvoted([scene.rows.codes(m) for m in chosen])
+        if outvoted.mean() > _OUTVOTED or repeats < _VOTERS:
+            continue
+        tried += 1
+        if tried > _SETS or scene.stop():
+            return
+        traces = without(scene.traces, scene.rows.where[outvoted])
+        made = False
+        for loop in loops_of(traces, chosen, scene.counted, depth, scene.stop):
+            made = True
+            yield "nearly", loop
+        if made:
+            return
+
+
+def _near_accumulators(scene: Scene) -> Iterator[tuple[Memory]]:
+    alphabet = _alphabet(scene)
+    if alphabet is None or np.abs(alphabet.outputs).max() > 30_000:
+        return
+    found = updates(alphabet, scene.counted, 5, 20_000)
+    for one in islice(accumulators(found, alphabet, (0, 1, -1), _OUTVOTED), _TRIED):
+        yield (_as_memory(scene, one),)
+
+
+def _as_memory(scene: Scene, one: Accumulator) -> Memory:
+    own = var(OWN, INT)
+    register = Register(OWN, const(one.start), one.update)
+    loop = Loop(scene.traces.inputs, (register,), (), own)
+    with np.errstate(all="ignore"):
+        held = trace_loop(loop, scene.traces.columns)[OWN]
+    return Memory((register,), own, held, 1.0, {OWN: held})
+
+
+def _alphabet(scene: Scene) -> Alphabet | None:
+    """A few items, the ends of every field among them, and words over them."""
+    oracle, rng = scene.oracle, np.random.default_rng([scene.seed, 12])
+    count = oracle.domain.symbols
+    if count is None:
+        return None
+    chosen = np.arange(count)
+    if count > _SYMBOLS:
+        inner = 1 + rng.permutation(count - 2)[: _SYMBOLS - 2]
+        chosen = np.sort(np.concatenate([[0, count - 1], inner]))
+    points = [oracle.domain.item.points(int(c), int(c) + 1) for c in chosen]
+    items = tuple(np.concatenate(parts) for parts in zip(*points, strict=True))
+    words = rng.integers(0, len(chosen), (_WORDS, oracle.length))
+    found = traced(oracle, tuple(c[words] for c in items))
+    outputs = found.outputs[:, :, 0].astype(np.int64)
+    if found.outputs.shape[2] > 1:
+        flat = found.outputs.reshape(words.size, -1)
+        outputs = np.unique(flat, axis=0, return_inverse=True)[1].reshape(words.shape)
+    names = tuple(s.name for s in found.scalars)
+    return Alphabet(names, taken(found.scalars, items), words, outputs, found.care)
+
+
+def of_machine(scene: Scene) -> Iterator[Proposal]:
+    """The network's own machine: a table of next states, the output by an expression or table."""
+    machine, inputs = scene.machine, scene.traces.inputs
+    if machine is None:
+        return
+    domain = scene.oracle.domain
+    letters = taken(scene.traces.scalars, domain.item.points(0, domain.symbols or 0))
+    held = machine.run(_numbers(letters, scene.traces))
+    states, count = machine.next.shape
+    own = var("state", INT)
+    columns = {"state": np.repeat(np.arange(states), count)}
+    columns |= {n: np.tile(c, states) for (n, _), c in zip(inputs, letters, strict=True)}
+    update = table(columns, machine.next.ravel())
+    if update is None:
+        return
+    memory = Memory((Register("state", const(0), update),), own, held, 1.0, {"state": held})
+    if not scene.rows.function([scene.rows.codes(memory)])[0]:
+        return
+    for tables in (False, True):
+        for loop in loops_of(
+            scene.traces, [memory], scene.counted, _OF_REGISTER, scene.stop, tables
+        ):
+            yield "machine", loop
+
+
+def _numbers(letters: tuple[np.ndarray, ...], traces: Traces) -> np.ndarray:
+    """The number of every item of the traces, (n, T), among all items."""
+    listed = mixed([c.astype(np.int64).view(np.uint64) for c in letters])
+    items = mixed([c.astype(np.int64).view(np.uint64) for c in traces.columns])
+    order = np.argsort(listed)
+    return order[np.searchsorted(listed[order], items)]

@@ -1,0 +1,165 @@
+"""From a set of registers to loops: the output by the language's search, else by a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.synthesize.loops.explain import Depth, Stop, explain
+from distill.synthesize.loops.memories import NOW
+from distill.synthesize.loops.registers import Memory
+from distill.synthesize.loops.tables import table
+from distill.synthesize.loops.traces import Traces
+from distill.synthesize.terms import summaries_of
+from dsl.loop import Loop, Register
+from dsl.meanings.loop_array import run_loop
+from dsl.program import (
+    Expression,
+    Prim,
+    Var,
+    const,
+    free_variables,
+    prim,
+    size,
+    substitute,
+    var,
+    walk,
+)
+from dsl.types import BOOL, INT, Vector
+
+_PART = 3
+_FIRST = 200
+_STARTS = 150
+
+Values = NDArray[Any]
+
+
+def loops_of(
+    traces: Traces,
+    chosen: Sequence[Memory],
+    constants: Sequence[int],
+    depth: Depth,
+    should_stop: Stop | None = None,
+    tables: bool = False,
+) -> Iterator[Loop]:
+    """Loops with these registers, an output found for every component; several where one is.
+
+    tables: give a table instead, as the last resort.
+    """
+    columns, stand = _columns(traces, chosen)
+    first = max((m.unknown for m in chosen), default=0)
+    rows = traces.care.copy()
+    rows[:, :first] = False
+    flat = {name: c[rows] for name, c in columns.items()}
+    found: list[list[Expression]] = []
+    for place in range(traces.outputs.shape[2]):
+        wanted = traces.outputs[:, :, place][rows]
+        if tables:
+            made = table(flat, wanted)
+            bodies = [] if made is None else [made]
+        else:
+            parts = _parts(chosen, columns)
+            bodies = explain(flat, wanted, constants, depth, should_stop, parts)
+        if not bodies:
+            return
+        found.append([substitute(b, stand) for b in bodies])
+    if len(found) == 1:
+        for body in found[0][:4]:
+            yield from _assembled(traces, chosen, [body])
+    else:
+        yield from _assembled(traces, chosen, [bodies[0] for bodies in found])
+
+
+def _columns(
+    traces: Traces, chosen: Sequence[Memory]
+) -> tuple[dict[str, Values], dict[str, Expression]]:
+    """What the output is looked for in, and what names that are no registers stand for."""
+    columns: dict[str, Values] = dict(traces.fields)
+    stand: dict[str, Expression] = {}
+    for number, memory in enumerate(chosen):
+        columns |= memory.scope
+        if isinstance(memory.value, Var):
+            columns[memory.value.name] = memory.held
+        else:
+            columns[f"held{number}"] = memory.held
+            stand[f"held{number}"] = memory.value
+    return columns, stand
+
+
+def _parts(chosen: Sequence[Memory], columns: dict[str, Values]) -> list[Expression]:
+    """Next values, and what is computed on the way to them, as far as the columns allow."""
+    found: dict[Expression, None] = {}
+    for memory in chosen:
+        update = memory.registers[-1].update
+        if isinstance(update.type, Vector) and isinstance(memory.value, Var):
+            found |= dict.fromkeys(summaries_of(update))
+            continue
+        for node in [update, *walk(update)]:
+            if not isinstance(node, Prim) or node.type not in (INT, BOOL):
+                continue
+            if free_variables(node).keys() <= columns.keys() and (
+                node is update or (size(node) >= _PART and node.type == INT)
+            ):
+                found[node] = None
+    return list(found)
+
+
+def _assembled(
+    traces: Traces, chosen: Sequence[Memory], bodies: Sequence[Expression]
+) -> Iterator[Loop]:
+    """The loop of a set with its outputs; starts that are unknown are tried."""
+    registers = list({r.name: r for m in chosen for r in m.registers}.values())
+    names = [NOW] if len(bodies) == 1 else [f"{NOW}{i}" for i in range(len(bodies))]
+    read = {n for r in registers for n in free_variables(r.update)}
+    lets: tuple[tuple[str, Expression], ...] = ()
+    outputs = list(bodies)
+    if read & set(names):
+        lets = tuple(zip(names, bodies, strict=True))
+        outputs = [var(n, b.type) for n, b in lets]
+    output = outputs[0] if len(outputs) == 1 else prim("vector", *outputs)
+    loop = Loop(traces.inputs, tuple(_typed(r, lets) for r in registers), lets, output)
+    unknown = [r.name for m in chosen if m.unknown for r in m.registers]
+    yield from _started(loop, list(dict.fromkeys(unknown)), traces)
+
+
+def _typed(register: Register, lets: tuple[tuple[str, Expression], ...]) -> Register:
+    """Delays of an output that turned out to be a truth, or a number, as what it is."""
+    types = {n: v.type for n, v in lets}
+    if isinstance(register.update, Var) and register.update.name in types:
+        return replace(register, update=var(register.update.name, types[register.update.name]))
+    return register
+
+
+def _started(loop: Loop, unknown: Sequence[str], traces: Traces) -> Iterator[Loop]:
+    """The loop with the first start of its unknown registers that agrees with the traces."""
+    if not unknown:
+        yield loop
+        return
+    few = tuple(c[:_FIRST] for c in traces.columns)
+    wanted, care = traces.outputs[:_FIRST], traces.care[:_FIRST]
+    tried = product(*(_starts(loop, name, traces) for name in unknown))
+    for values in islice(tried, _STARTS):
+        start = dict(zip(unknown, values, strict=True))
+        registers = tuple(
+            replace(r, start=const(start[r.name])) if r.name in start else r for r in loop.registers
+        )
+        made = replace(loop, registers=registers)
+        with np.errstate(all="ignore"):
+            outputs = run_loop(made, few)
+        outputs = outputs if outputs.ndim == 3 else outputs[:, :, None]
+        if (outputs == wanted)[care].all():
+            yield made
+            return
+
+
+def _starts(loop: Loop, name: str, traces: Traces) -> list[Any]:
+    register = next(r for r in loop.registers if r.name == name)
+    if register.type == BOOL:
+        return [False, True]
+    ends = {int(e) for c in (*traces.columns, traces.outputs) for e in (c.min(), c.max())}
+    return sorted({0, 1, -1, *ends}, key=lambda v: (abs(v), v < 0))
