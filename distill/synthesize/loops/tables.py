@@ -21,6 +21,8 @@ def table(columns: Mapping[str, NDArray[Any]], wanted: NDArray[Any]) -> Expressi
     Cells that no row names hold the value of the nearest row before them.
     """
     varying = {name: c for name, c in columns.items() if c.size and (c != c[0]).any()}
+    if any(c.ndim > 1 for c in varying.values()):
+        return None
     lows = {name: int(c.min()) for name, c in varying.items()}
     shape = tuple(int(c.max()) - lows[name] + 1 for name, c in varying.items())
     if not varying or np.prod(shape, dtype=np.float64) > CELLS:
