@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,26 +11,25 @@ from distill.api_loops import (
     refuse_for_sequences,
     require_sequences,
 )
-from distill.distillation import Alternative, Distillation
+from distill.api_outcome import distillation_of
+from distill.distillation import Distillation
 from distill.distillation_loop import LoopDistillation
 from distill.errors import BadInput
-from distill.evidence import Claim, Evidence
+from distill.evidence import Claim
 from distill.load import load
-from distill.load.examples import examples_hash
 from distill.loops import read_sequences
 from distill.network import Network
-from distill.pipeline import Outcome, Settings, distil
+from distill.pipeline import Settings, distil
 from distill.recurrent import Recurrent, RecurrentNetwork
 from distill.run.budget import Budget, Progress, default_steps, silent
 from distill.run.interrupt import interruptible
 from distill.run.versions import versions
 from distill.synthesize.loop import Vocabulary
 from distill.target import make_target, resolve_output
-from dsl.cost import VERSION
 from dsl.domain import Columns, Domain, DomainError
 from dsl.domain_text import parse_domain, show_domain
 from dsl.primitive import REGISTRY, Primitive
-from dsl.program import Expression, Program
+from dsl.program import Expression
 from dsl.sequences import Sequences, is_sequences
 from dsl.text import ParseError, parse
 
@@ -126,7 +124,7 @@ def distill(
     )
     with interruptible(spent):
         outcome = distil(target, settings, spent)
-    return _distillation(outcome, network, domain, spent, seed)
+    return distillation_of(outcome, network, domain, spent, seed)
 
 
 def _check_numbers(
@@ -230,79 +228,6 @@ def _hint(hint: str | Expression, domain: Domain) -> Expression:
         return parse(hint, dict(domain.parameters))
     except ParseError as error:
         raise BadInput(f"can't read the hint {hint!r}: {error}") from None
-
-
-def _distillation(
-    outcome: Outcome, network: Network, domain: Domain, budget: Budget, seed: int
-) -> Distillation:
-    program = outcome.chosen.program
-    data = outcome.target.data if outcome.deployed is not network else None
-    evidence = Evidence(
-        outcome.program_vs_deployed,
-        outcome.deployed_vs_original,
-        show_domain(domain),
-        str(outcome.target.reading),
-        {"program": outcome.chosen.bits, "network": outcome.network_bits, "version": VERSION},
-        budget.elapsed,
-        budget.spent,
-        seed,
-        versions(),
-        {
-            "program": program_hash(program),
-            "network": outcome.deployed.sha256(),
-            "original": network.sha256(),
-            **({} if data is None else {"data": examples_hash(domain, data)}),
-        },
-    )
-    alternatives = tuple(
-        Alternative(j.candidate.program, j.candidate.bits, j.error, j.candidate.route)
-        for j in outcome.others
-    )
-    target = outcome.target
-    return Distillation(
-        program,
-        evidence,
-        outcome.deployed,
-        network,
-        domain,
-        target.reading,
-        alternatives,
-        found=outcome.finished or not outcome.literal,
-        literal=outcome.own,
-        note=_note(outcome, budget),
-        interrupted=budget.interrupted,
-        timed_out=budget.timed_out,
-        data=data,
-    )
-
-
-def _note(outcome: Outcome, budget: Budget) -> str:
-    late = (
-        f"time ended this run after {budget.spent:,} of {budget.steps:,} steps; "
-        "with more seconds it may end otherwise"
-    )
-    return "; ".join([late] * budget.timed_out + [_near(outcome)] * bool(_near(outcome)))
-
-
-def _near(outcome: Outcome) -> str:
-    if outcome.loose:
-        return (
-            f"off by up to {outcome.program_vs_deployed.achieved:.3g}, more than 2 % of the "
-            "output's range: nothing closer that is short was found; give a tolerance for a "
-            "closer program, however long"
-        )
-    if not outcome.literal or outcome.closest is None:
-        return ""
-    near = outcome.closest
-    return (
-        f"nothing shorter was found; the closest was {near.candidate.program.main.body} "
-        f"({near.candidate.bits:.0f} bits), with an error of {near.error:.4g}"
-    )
-
-
-def program_hash(program: Program) -> str:
-    """sha256 of the written form."""
-    return hashlib.sha256(str(program).encode()).hexdigest()
 
 
 def inspect(

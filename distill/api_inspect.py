@@ -59,13 +59,17 @@ def inspect_recurrent(model: Any, initial_state: Any = None) -> Inspection:
     answers = "after the last item" if network.at_end else "after every item"
     taken = "any" if network.length is None else str(network.length)
     head = (
-        ("state", f"{network.hidden} numbers"),
+        ("state", _numbers(network.hidden)),
         ("starts as", start + ", ..." * (network.hidden > 8)),
-        ("item", f"{network.input_width} numbers"),
-        ("output", f"{network.output_width} numbers, {answers}"),
+        ("item", _numbers(network.input_width)),
+        ("output", f"{_numbers(network.output_width)}, {answers}"),
         ("length", taken),
     )
     return Inspection((*head, *_sizes(network.cell)))
+
+
+def _numbers(count: int) -> str:
+    return "1 number" if count == 1 else f"{count} numbers"
 
 
 def _sizes(network: Network) -> Iterator[tuple[str, str]]:

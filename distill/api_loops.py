@@ -17,10 +17,12 @@ from distill.loops import DEPARTS, LoopOutcome, distil_recurrent
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import show_reading
 from distill.run.budget import Budget, Progress
+from distill.synthesize.loops.search import Found
 from dsl.cost import VERSION
 from dsl.loop import Loop
 from dsl.sequences import Sequences
 
+_FRONT = 12
 _EQUAL = "a loop's outputs are compared for equality"
 _OWN = "the search for loops has a vocabulary of its own"
 _REASONS = {
@@ -93,7 +95,7 @@ def distil_sequences(
         oracle.domain,
         oracle.output,
         oracle.length,
-        tuple(Alternative(f.loop, f.bits, 0.0, f.route) for f in outcome.front),
+        _front(outcome.front),
         found=outcome.finished or not outcome.literal,
         literal=outcome.own,
         note=_note(outcome, spent),
@@ -113,6 +115,12 @@ def hashes_of(program: Loop, file: bytes, network: RecurrentNetwork) -> dict[str
         "original": cell,
         "initial_state": hashlib.sha256(state).hexdigest(),
     }
+
+
+def _front(found: tuple[Found, ...]) -> tuple[Alternative, ...]:
+    """The shortest of the loops, each once."""
+    each = {str(f.loop): Alternative(f.loop, f.bits, 0.0, f.route) for f in reversed(found)}
+    return tuple(sorted(each.values(), key=lambda a: a.bits)[:_FRONT])
 
 
 def _note(outcome: LoopOutcome, spent: Budget) -> str:

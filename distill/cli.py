@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from distill import cli_views as views
+from distill.cli_inputs import domain_of, proposed, sequences
 from distill.cli_options import (
     Data,
     Folder,
@@ -29,8 +30,6 @@ from distill.errors import BadInput
 
 if TYPE_CHECKING:
     from distill.distillation import Distilled
-    from dsl.domain import Domain
-    from dsl.sequences import Sequences
 
 FOUND, FAULT, BAD_INPUT, BUDGET, REFUTED, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 VERDICT_CODES = {"holds": FOUND, "refuted": REFUTED, "unknown": UNKNOWN}
@@ -127,8 +126,8 @@ def run(
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
     _check_limits(**limits, jobs=jobs, seed=seed, length=length)
     with staged(Path(out) if out else default_folder(model)) as place:
-        domain = _sequences(inputs) if recurrent else _domain(inputs)
-        domain = domain or _proposed(model, data, yes)
+        domain = sequences(inputs) if recurrent else domain_of(inputs)
+        domain = domain or proposed(model, data, yes)
         with views.progress(show=not (quiet or as_json)) as report:
             from distill import api
 
@@ -195,7 +194,7 @@ def compare(
 ) -> None:
     """Test two things for equivalence. A .py file IS EXECUTED: give only ones you trust."""
     _check_limits(tolerance=tolerance, budget=budget, seed=seed)
-    domain = _domain(inputs)
+    domain = domain_of(inputs)
     if domain is None:
         raise BadInput("compare needs a domain to compare on; add --inputs 'x: real(-1,1)[2]'.")
     from distill import api
@@ -220,42 +219,6 @@ def primitives(
     if name not in named:
         raise BadInput(f"There is no primitive {name!r}; 'distill primitives' lists them all.")
     views.print_primitive(named[name])
-
-
-def _domain(text: str | None) -> Domain | Sequences | None:
-    from dsl.domain_text import parse_domain
-    from dsl.sequences import is_sequences, parse_sequences
-
-    if text is None:
-        return None
-    return parse_sequences(text) if is_sequences(text) else parse_domain(text)
-
-
-def _sequences(text: str | None) -> Sequences:
-    from dsl.sequences import parse_sequences
-
-    if text is None:
-        raise BadInput("The domain is missing; a recurrent network takes --inputs 'seq(int(0,9))'.")
-    return parse_sequences(text)
-
-
-def _proposed(model: str, data: str | None, yes: bool) -> Domain | Sequences:
-    if data is None:
-        raise BadInput(
-            "The domain is missing; add --inputs 'x: real(-1,1)[2]', or --data FILE to have one "
-            "proposed."
-        )
-    from distill import api
-
-    text = api.inspect(model, data=data).proposed
-    if text is None:
-        raise BadInput(f"No domain can be proposed from {data!r}; add --inputs '...'.")
-    views.print_error(f"proposed domain: {text}")
-    if not yes:
-        raise BadInput("A proposed domain is not used unasked; add --yes or --inputs '...'.")
-    domain = _domain(text)
-    assert domain is not None
-    return domain
 
 
 def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:

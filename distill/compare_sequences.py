@@ -293,12 +293,12 @@ def _refuted(
     apart = float(_apart(first, second, example)[0])
     once = ", once and not again: one of them gives more than one answer" * (apart <= allowed)
     shown_values = [(v[:, 0] if v.shape[1] == 1 else v).tolist() for v in values]
-    end = first.at_end or second.at_end
+    end, size = first.at_end or second.at_end, example[0].shape[1]
     plain = [v[-1] if end else v for v in shown_values]
     return Claim(
         "refuted",
         "property",
-        f"they differ on a sequence of {example[0].shape[1]} items (found within {tried:,} tried)"
+        f"they differ on a sequence of {size} item{'s' * (size > 1)} (found within {tried:,} tried)"
         f"{once}",
         tolerance=allowed,
         achieved=apart,

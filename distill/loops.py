@@ -71,8 +71,8 @@ def make_oracle(
     outputs: "seq(int)" for one per item, "int" for the one at the end. Without `outputs` they are
     truth values where the network answers 0 and 1 only, else whole numbers, one per item unless
     the model itself answers at the end only. length: how long the sequences of the search are;
-    without it as long as the domain allows, at most 30, and no longer than the network's
-    decisions stay clear.
+    without it as long as the domain allows, or 30, and no longer than the network's decisions
+    stay clear.
 
     Raises:
         BadInput: the domain isn't one of sequences or doesn't fit, or outputs aren't near whole
@@ -82,12 +82,12 @@ def make_oracle(
     most = _searched_length(network, domain, length)
     raw = _looked_at(network, domain, most, seed)
     read, at_end = _reading(network, raw, outputs)
-    _check_outputs(raw, read)
+    _check_outputs(raw, read, at_end)
     oracle = Oracle(network, domain, read, most, at_end)
-    if length or network.length or domain.longest:
+    if length or network.length:
         return oracle
     held = oracle.clear(raw).mean(0) >= _USUALLY
-    return replace(oracle, length=max(int(held.sum()), _SHORTEST))
+    return replace(oracle, length=max(int(held.sum()), min(_SHORTEST, most)))
 
 
 def read_sequences(inputs: str | Sequences) -> Sequences:
@@ -158,15 +158,16 @@ def _inferred(raw: np.ndarray) -> Output:
     return parse_output("int" if raw.shape[2] == 1 else f"int[{raw.shape[2]}]")
 
 
-def _check_outputs(raw: np.ndarray, read: Output) -> None:
+def _check_outputs(raw: np.ndarray, read: Output, at_end: bool) -> None:
     if not read.discrete:
         raise BadInput(f"outputs of a recurrent network are discrete for now, not {read.type}")
     off = np.abs(raw - np.rint(raw))[:, :_SHORTEST]
     if read.scalar == INT and float(np.median(off)) > 0.2:
+        examples = [t if at_end else f"seq({t})" for t in ("bool above 0", "category(3)")]
         raise BadInput(
             "the outputs aren't near whole numbers (half of them are farther than 0.2 from one), "
-            "so they can't be read as int; say what they mean, as in 'seq(bool above 0)' or "
-            "'seq(category(3))'"
+            f"so they can't be read as int; say what they mean, as in '{examples[0]}' or "
+            f"'{examples[1]}'"
         )
 
 

@@ -7,10 +7,15 @@ from typing import Any
 from distill.api import equivalent
 from distill.evidence import Claim
 from dsl.domain import Domain
+from dsl.sequences import Sequences
 
 
 def assert_equivalent(
-    f: Any, g: Any, inputs: str | Domain, tolerance: float | None = None, seed: int = 0
+    f: Any,
+    g: Any,
+    inputs: str | Domain | Sequences,
+    tolerance: float | None = None,
+    seed: int = 0,
 ) -> Claim:
     """Assert that two of network, program or callable agree on a domain; returns the evidence.
 

@@ -1,4 +1,4 @@
-"""The main job on three real networks: distil, print program, evidence and sizes.
+"""The main job on four real networks: distil, print program, evidence and sizes.
 
 Run by `make demo`; leaves the output folders in examples/out/.
 """
@@ -23,6 +23,8 @@ JOBS = (
      None),
     ("iris", "iris species (ReLU, 2 x 50 units)", LENGTHS,
      'category("setosa","versicolor","virginica")', "data.npz"),
+    ("addition", "the sum of two binary numbers, bit by bit (recurrent, 40 weights)",
+     "seq(a: bool * b: bool)", None, None),
 )  # fmt: skip
 
 

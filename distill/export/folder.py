@@ -186,8 +186,9 @@ def read_json(path: Path) -> Any:
     Raises:
         BadInput: it is missing, can't be read or isn't JSON.
     """
+    text = read_text(path)
     try:
-        return json.loads(read_text(path))
+        return json.loads(text)
     except (ValueError, RecursionError):
         raise BadInput(
             f"{path.name} in {shown(path.parent)} isn't JSON that a run writes"

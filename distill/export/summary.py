@@ -33,7 +33,7 @@ def summary(d: Distilled) -> str:
         lines.append(f"deployed  {claim_text(evidence.deployed_vs_original)}")
     lines.append(
         f"size      {bits['program']:,.0f} bits; the network's own {bits['network']:,.0f} "
-        f"({share:.2g} %)"
+        f"({f'{share:.2g}' if share < 100 else f'{share:,.0f}'} %)"
     )
     lines.append(f"time      {evidence.seconds:.1f} s, {evidence.steps:,} steps")
     if d.note:

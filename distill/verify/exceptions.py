@@ -44,7 +44,8 @@ class _Tally:
 def excepted_claim(
     loop: Loop, oracle: Oracle, blocks: Iterable[Columns], listed: bool, begin: float
 ) -> Claim | None:
-    """Equality outside sequences with a close decision; None where too many would be left out.
+    """Equality outside sequences with a close decision; None where too many would be left out,
+    as where program and network differ on clear decisions.
 
     listed: the blocks hold all sequences of the oracle's length.
     """
@@ -59,18 +60,14 @@ def excepted_claim(
     differs = f"{wrong:,} of {tally.count:,} sequences of length {oracle.length}"
     shown = "; ".join(tally.examples)
     if left > AT_MOST:
-        text = f"differs on {differs}, also where decisions are clear: {shown}"
-        exempt = f"{differs}, on which program and network differ"
-        verdict, margin, left = "tested", 0.0, wrong / tally.count
-    else:
-        text = (
-            f"equal on sequences of length {oracle.length} where no decision of the network was "
-            f"closer than {margin:.3g}; differs on {differs}: {shown}"
-        )
-        exempt = f"sequences with a decision of the network closer than {margin:.3g} to another"
-        verdict = "proved_to_length" if listed else "tested"
+        return None
+    text = (
+        f"equal on sequences of length {oracle.length} where no decision of the network was "
+        f"closer than {margin:.3g}; differs on {differs}: {shown}"
+    )
+    exempt = f"sequences with a decision of the network closer than {margin:.3g} to another"
     return Claim(
-        verdict,
+        "proved_to_length" if listed else "tested",
         "exhaustive" if listed else "sampling",
         text,
         achieved=0.0,

@@ -9,6 +9,7 @@ from dsl.loop import Loop, Register
 from dsl.meanings.python import (
     annotation,
     expression_text,
+    helper_names,
     imports,
     literal,
     python_name,
@@ -39,9 +40,12 @@ def loop_python(loop: Loop) -> str:
 
 def loop_helpers(loop: Loop) -> list[str]:
     """Source of the helpers that a loop calls."""
-    values = [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
-    helpers = dict.fromkeys(p.helper for v in values for p in used_primitives(v) if p.helper)
-    return [h.rstrip() for h in helpers]
+    used = (p.helper for value in _values(loop) for p in used_primitives(value) if p.helper)
+    return [helper.rstrip() for helper in dict.fromkeys(used)]
+
+
+def _values(loop: Loop) -> list[Expression]:
+    return [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
 
 
 def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
@@ -55,9 +59,9 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
     late = _read_at_end(loop) if loop.at_end else None
     emit = _APPEND if not loop.at_end else ("result = ", "") if late is None else ("", "")
     body += [] if loop.at_end else ["outputs = []"]
-    body += [f"for {', '.join(names)} in items:"]
-    step = loop if late is None else _without_output(loop)
-    body += ["    " + line for line in _step(step, emit)]
+    step = list(_step(loop if late is None else _without_output(loop), emit))
+    body += [f"for {', '.join(names)} in items:"] * bool(step)
+    body += ["    " + line for line in step]
     if late is not None:
         body += wrap("return ", _value_text(late, None))
     else:
@@ -185,7 +189,7 @@ def _unchecked(loop: Loop, registers: tuple, lets: tuple, output: Expression) ->
 def with_local_names(loop: Loop) -> Loop:
     """The loop with names that are no keywords, builtins, or ours."""
     names: dict[str, Expression] = {}
-    taken: set[str] = set(_OWN)
+    taken = {*_OWN, *(name for value in _values(loop) for name in helper_names(value))}
     for name, item in [*loop.scope().items(), *((n, v.type) for n, v in loop.lets)]:
         new = python_name(name, taken)
         taken.add(new)

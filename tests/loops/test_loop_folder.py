@@ -18,6 +18,7 @@ from distill.load.recurrent import load_recurrent
 from distill.recurrent import RecurrentNetwork
 from dsl.loop_text import parse_loop
 from dsl.meanings.loop_array import run_loop
+from dsl.meanings.loop_python import loop_python
 from tests.loops.networks import PAIR, PARITY, RUNNING_SUM, file_of
 
 FILES = {
@@ -145,3 +146,12 @@ def test_where_no_loop_is_found_the_network_is_written_out(tmp_path, monkeypatch
     assert found.found
     assert passes(found.save(tmp_path / "out"))
     assert LoopDistillation.load(tmp_path / "out").program == found.program
+
+
+def test_loops_without_steps_and_with_names_of_helpers_are_python():
+    loop = parse_loop("loop predict(x: int) -> int\n  out 7\n")
+    assert predict_of(loop_python(loop))([1, 2]) == 7
+    named = parse_loop(
+        "loop predict(affine: int) -> seq(real)\n  out affine([[1.5]], [affine], [0])[0]\n"
+    )
+    assert predict_of(loop_python(named))([2, 4]) == [3.0, 6.0]

@@ -57,9 +57,25 @@ class Found:
 
 
 def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None) -> list[Found]:
-    """Loops that agree with the network on the traces, shortest first."""
+    """Loops that agree with the network on the traces, shortest first.
+
+    Only clear decisions matter at first; where the loops of those aren't the network's on nearly
+    all traces, all decisions do.
+    """
     traces = traces_of(oracle, seed)
     stop = should_stop or (lambda: False)
+    all_matter = replace(
+        traces, care=np.broadcast_to(oracle.counts(traces.length), traces.care.shape)
+    )
+    for these in (traces, all_matter):
+        found = _searched(oracle, these, seed, stop)
+        found = [f for f in found if departing(f.loop, traces.items, all_matter) <= _NEARLY]
+        if found or stop() or (these.care == all_matter.care).all():
+            break
+    return sorted(found, key=lambda f: f.bits)
+
+
+def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
     found: list[Found] = []
     for stage, enough in _stages(oracle, traces, seed, stop):
         for route, loop in stage:
@@ -71,7 +87,7 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
             break
     if not found and not stop():
         found = _nearly(oracle, traces, seed, stop)
-    return sorted(found, key=lambda f: f.bits)
+    return found
 
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:

@@ -1,0 +1,211 @@
+"""Distil the families of recurrent networks: `python -m benchmarks.rnn.families [--family F]`.
+
+Cells of other kinds, tasks beyond the 62, published sizes, several sizes and seeds, the 62 with
+disturbed weights, and networks trained by other people, where DISTILL_THIRD_PARTY names a folder
+of them. No proofs are tried here: a loop counts when it gives the network's outputs on all of
+65,536 fresh sequences, or differs on few and the task says that the network errs there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import provenance
+from benchmarks.report import table
+from benchmarks.rnn.networks import Trained, arrays_of, families, network, torch_module, trained
+from benchmarks.rnn.third_party import third_party
+from benchmarks.rnn.train.known import TASKS
+from benchmarks.store import code_version
+from distill.errors import BadInput
+from distill.load.recurrent import load_recurrent
+from distill.loops import make_oracle
+from distill.recurrent import RecurrentNetwork, cell_of_layers
+from distill.synthesize.loops.search import search_loops
+from dsl.loop import Loop
+from dsl.meanings.loop_array import run_loop
+
+PAGE = Path(__file__).parents[1] / "results" / "recurrent_families.md"
+NOISY, THIRD_PARTY = "noise", "third party"
+NOISE = 0.001
+FRESH = 65_536
+_BLOCK = 1 << 12
+_NEARLY = 0.95
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network of a family."""
+
+    family: str
+    item: Trained
+
+
+def jobs(chosen: Sequence[str]) -> Iterator[Job]:
+    """All networks of the chosen families that learned their task."""
+    for family in families():
+        if family in chosen:
+            yield from (Job(family, t) for t in trained(family) if t.entry["learned"])
+    if NOISY in chosen:
+        yield from (Job(NOISY, t) for t in trained())
+    if THIRD_PARTY in chosen:
+        yield from (Job(THIRD_PARTY, t) for t in third_party(_folder()))
+
+
+def _folder() -> str | None:
+    return os.environ.get("DISTILL_THIRD_PARTY")
+
+
+def model_of(job: Job) -> RecurrentNetwork:
+    """The network of a job."""
+    if job.family == NOISY:
+        return disturbed(job.item.name)
+    if job.family == THIRD_PARTY:
+        return job.item.entry["network"]
+    if job.item.entry["cell"] == "relu-mlp":
+        return network(job.item.name)
+    return load_recurrent(torch_module(job.item.name))
+
+
+def disturbed(name: str, seed: int = 0) -> RecurrentNetwork:
+    """A network of the 62 with noise of 0.1 % of its size on every weight."""
+    rng = np.random.default_rng([seed, 77])
+    arrays = {
+        key: value.astype(np.float64) * (1 + NOISE * rng.standard_normal(value.shape))
+        for key, value in arrays_of(name).items()
+    }
+    step, readout = (
+        [
+            (_rounded(arrays[f"{part}.{i}.weight"]), _rounded(arrays[f"{part}.{i}.bias"]))
+            for i in range(sum(k.startswith(f"{part}.") for k in arrays) // 2)
+        ]
+        for part in ("hidden", "output")
+    )
+    return RecurrentNetwork(cell_of_layers(step, readout), np.zeros(len(step[-1][1])))
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Numbers that float32 has."""
+    return values.astype(np.float32).astype(np.float64)
+
+
+def distilled(job: Job) -> Entry:
+    """What comes of one network."""
+    begin = time.process_time()
+    entry: Entry = {"family": job.family, "name": job.item.name.split("/")[-1]}
+    entry |= {k: job.item.entry[k] for k in ("cell", "hidden") if k in job.item.entry}
+    try:
+        oracle = make_oracle(model_of(job), job.item.inputs, None, job.item.length)
+        found = search_loops(oracle)
+    except BadInput as error:
+        return entry | {"why": str(error), "seconds": _since(begin), "same": 0, "right": 0}
+    entry["seconds"] = _since(begin)
+    if not found:
+        return entry | {"why": "no loop was found", "same": 0, "right": 0}
+    best = found[0]
+    entry |= {"program": str(best.loop), "bits": round(best.bits, 1), "route": best.route}
+    return entry | _compared(job, oracle, best.loop)
+
+
+def _since(begin: float) -> float:
+    return round(time.process_time() - begin, 1)
+
+
+def _compared(job: Job, oracle: Any, loop: Loop) -> Entry:
+    """Shares of fresh sequences on which the loop is the network, and the task."""
+    rng = np.random.default_rng(90_210)
+    task = TASKS.get(job.item.entry.get("task", job.item.name))
+    same = right = learned = 0
+    for _ in range(FRESH // _BLOCK):
+        columns = oracle.domain.sample(rng, _BLOCK, job.item.length)
+        with np.errstate(all="ignore"):
+            ours = run_loop(loop, columns).reshape(_BLOCK, job.item.length, -1).astype(np.int64)
+        theirs = oracle.values(columns).reshape(ours.shape).astype(np.int64)
+        same += int((ours == theirs).all((1, 2)).sum())
+        if task is not None:
+            items = np.concatenate([c.reshape(*c.shape[:2], -1) for c in columns], 2)
+            truth = task.truth(items.astype(np.int64)).reshape(ours.shape)
+            right += int((ours == truth).all((1, 2)).sum())
+            learned += int((theirs == truth).all((1, 2)).sum())
+    entry: Entry = {"same": same / FRESH}
+    if task is not None:
+        entry |= {"right": right / FRESH, "network_right": learned / FRESH}
+    return entry
+
+
+def counts(entry: Entry) -> bool:
+    """Whether a network is distilled: its loop is the network, or the network errs where not."""
+    if entry["same"] == 1.0:
+        return True
+    return entry["same"] >= _NEARLY and entry.get("right") == 1.0
+
+
+def page(entries: Sequence[Entry], head: str) -> str:
+    """The tables as markdown."""
+    names = list(dict.fromkeys(e["family"] for e in entries))
+    parts = ["# Families of recurrent networks", head, (__doc__ or "").split("\n\n")[1]]
+    parts.append(
+        table(
+            ("family", "networks", "distilled", "share", "seconds, median"),
+            [_family_row(n, [e for e in entries if e["family"] == n]) for n in names],
+        )
+    )
+    for name in names:
+        rows = [_row(e) for e in entries if e["family"] == name]
+        head_row = ("network", "cell", "program", "same", "task", "network's task", "bits", "s")
+        parts += [f"## {name}", table(head_row, rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _family_row(name: str, entries: Sequence[Entry]) -> tuple[Any, ...]:
+    good = sum(counts(e) for e in entries)
+    seconds = float(np.median([e["seconds"] for e in entries]))
+    return name, len(entries), good, f"{100 * good / len(entries):.0f} %", f"{seconds:.1f}"
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    body = "; ".join(line.strip() for line in entry.get("program", "").splitlines()[1:])
+    shown = f"`{body[:400]}{' ...' * (len(body) > 400)}`" if body else entry["why"]
+    shares = [_share(entry.get(k)) for k in ("same", "right", "network_right")]
+    cell = f"{entry.get('cell', 'relu-mlp')} {entry.get('hidden', '')}".strip()
+    return (entry["name"], cell, shown, *shares, entry.get("bits", ""), entry["seconds"])
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "all" if value == 1.0 else f"{100 * value:.3f} %"
+
+
+def main() -> None:
+    """Run what the options choose."""
+    parser = argparse.ArgumentParser(prog="benchmarks.rnn.families", description=__doc__)
+    parser.add_argument("--family", action="append", help="only this one")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    everything = [*families(), NOISY, *([THIRD_PARTY] if _folder() else [])]
+    entries = []
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for entry in pool.map(distilled, jobs(options.family or everything)):
+            print(json.dumps(entry), flush=True)
+            entries.append(entry)
+    command = f"python -m benchmarks.rnn.families --jobs {options.jobs}"
+    text = page(entries, provenance(command, code_version()))
+    print(text)
+    if not options.family:
+        PAGE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
