@@ -12,7 +12,7 @@ import torch
 from distill.errors import BadInput
 from distill.load.assemble import assemble, quoted, refuse_unsupported
 from distill.load.aten_layers import refuse_odd_layers
-from distill.load.aten_table import FOLDED, TRANSLATIONS, Translation
+from distill.load.aten_table import FOLDED, SHAPED, TRANSLATIONS, Translation
 from distill.network import Network, Wire
 from distill.operations.kind import Shape, Tensor, refuse_huge
 
@@ -74,7 +74,10 @@ def translated(graph: AtenGraph, shape: Shape) -> Translation:
     dependent = {graph.input}
     folded: dict[str, Any] = dict(graph.constants)
     for call in graph.calls:
-        if dependent & set(references(call)) and not _all_scalars(call, abstract):
+        known = _all_scalars(call, abstract) or call.target in SHAPED
+        if dependent & set(references(call)) and not known:
+            if call.target not in TRANSLATIONS:
+                raise BadInput(f"The operation {call.target} of the model's input can't be read.")
             dependent |= set(call.outputs)
             TRANSLATIONS[call.target](translation, call)
         else:

@@ -88,6 +88,8 @@ def _chosen(result: Any, graph: AtenGraph, network: Network) -> Tensor:
 
 def graph_of_program(program: torch.export.ExportedProgram) -> AtenGraph:
     """An exported program as plain data. Raises BadInput unless it has one tensor input."""
+    if any(_writes(node.target) for node in program.graph.nodes):
+        program = program.run_decompositions({})  # the same operations, none of them in place
     specs = {s.arg.name: s for s in program.graph_signature.input_specs}
     constants: dict[str, torch.Tensor] = {}
     inputs: list[torch.fx.Node] = []
@@ -104,6 +106,11 @@ def graph_of_program(program: torch.export.ExportedProgram) -> AtenGraph:
     sizes = tuple(s if isinstance(s, int) else s.node.maybe_as_int() for s in value.shape)
     outputs = tuple(str(o) for o in program.graph_signature.user_outputs)
     return AtenGraph(_calls(program), constants, inputs[0].name, sizes, value.dtype, outputs)
+
+
+def _writes(target: Any) -> bool:
+    """Whether an operation changes a tensor in place."""
+    return isinstance(target, torch._ops.OpOverload) and target._schema.is_mutable
 
 
 def _stored(program: torch.export.ExportedProgram, target: str) -> torch.Tensor:

@@ -136,6 +136,49 @@ class Bare(nn.Module):
         return self.change(self.layer(x)[0])
 
 
+class Written(Own):
+    """Writes each output into its place, and starts again where the item says so."""
+
+    def forward(self, x):
+        out, h = torch.zeros(x.shape[0], x.shape[1], 2), torch.zeros(x.shape[0], 4)
+        for t in range(x.shape[1]):
+            h = torch.tanh(self.steps[0](torch.cat([x[:, t], h], 1)))
+            h = torch.where(x[:, t, :1] > 0, torch.zeros_like(h), h)
+            out[:, t] = self.head(h)
+        return out
+
+
+class Delayed(Own):
+    """Answers from an item and the one before it."""
+
+    def forward(self, x):
+        before = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], 1)
+        return self.head(torch.relu(self.steps[0](torch.cat([x, before, x[..., :1]], 2))))
+
+
+class Fed(nn.Module):
+    """Two layers side by side and one above, with what they read added again; bare numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.gru, self.lstm = nn.GRU(1, 4, batch_first=True), nn.LSTM(4, 4, batch_first=True)
+        self.rnn, self.norm = nn.RNN(1, 4, batch_first=True), nn.LayerNorm(4)
+
+    def forward(self, x):
+        low = self.gru(x[..., None])[0] * self.rnn(x[..., None])[0]
+        return self.norm(self.lstm(low)[0] + low)
+
+
+@pytest.mark.parametrize(("make", "hidden"), [(Written, 4), (Delayed, 3), (Fed, 16)])
+def test_the_state_is_the_least_that_is_carried_on(make, hidden):
+    model = make().eval()
+    network = load_recurrent(model)
+    assert network.hidden == hidden
+    items = ITEMS[..., : network.input_width]
+    given = items[..., 0] if make is Fed else items
+    np.testing.assert_allclose(network.run(items)[1], by_torch(model, given), atol=1e-5)
+
+
 POOLS = {
     "sum": lambda y: y.sum(1),
     "mean": lambda y: y.mean(1),

@@ -155,3 +155,21 @@ def test_random_module_is_refused():
 
     with pytest.raises(BadInput):
         load(Noisy(), (3,))
+
+
+class Gated(nn.Module):
+    """Zeros of the input's shape, and a place of a result that is written into."""
+
+    def forward(self, x):
+        out = torch.zeros(x.shape[0], 3)
+        out[:, 1] = torch.where(x > 0, x, torch.zeros_like(x)).sum(1)
+        return out
+
+
+def test_tensors_like_the_input_and_writes_in_place():
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    wanted = np.zeros((5, 3))
+    wanted[:, 1] = np.maximum(x, 0).sum(1)
+    network = load(Gated(), (4,))
+    np.testing.assert_allclose(network.run(x), wanted, atol=1e-6)
+    np.testing.assert_allclose(network.normal_form().run(x), wanted, atol=1e-6)

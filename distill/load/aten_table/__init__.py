@@ -12,6 +12,12 @@ from distill.load.aten_table import (  # noqa: F401 (fills the table)
     reduction,
     shape,
 )
-from distill.load.aten_table.translation import CHECKS, FOLDED, TRANSLATIONS, Translation
+from distill.load.aten_table.translation import (
+    CHECKS,
+    FOLDED,
+    SHAPED,
+    TRANSLATIONS,
+    Translation,
+)
 
-__all__ = ["CHECKS", "FOLDED", "TRANSLATIONS", "Translation"]
+__all__ = ["CHECKS", "FOLDED", "SHAPED", "TRANSLATIONS", "Translation"]

@@ -62,6 +62,37 @@ def _slice(t: Translation, call: Any) -> None:
     t.emit("Slice", [first(call)], call.outputs[0], **cuts)
 
 
+@entry("select_scatter", "slice_scatter")
+def _scatter(t: Translation, call: Any) -> None:
+    """A tensor with one place, or a range without steps, of an axis replaced."""
+    x, part = first(call), call.arguments["src"].name
+    shape = t.shape(x)
+    axis = int(argument(t, call, "dim", 0)) % len(shape)
+    if "select" in call.target:
+        start = int(argument(t, call, "index")) % shape[axis]
+        stop = start + 1
+        part = t.emit("Unsqueeze", [part], axes=[axis])
+    elif argument(t, call, "step", 1) == 1:
+        start, stop, _ = slice(argument(t, call, "start"), argument(t, call, "end")).indices(
+            shape[axis]
+        )
+    else:
+        raise BadInput("Writing into every other place of a tensor can't be read.")
+    before, behind = (
+        [t.emit("Slice", [x], starts=[a], ends=[b], axes=[axis], steps=[1])] if a < b else []
+        for a, b in ((0, start), (stop, shape[axis]))
+    )
+    t.emit("Concat", [*before, part, *behind], call.outputs[0], axis=axis)
+
+
+@entry("copy")
+def _copy(t: Translation, call: Any) -> None:
+    """The source's numbers in the shape and type of the tensor that is written to."""
+    result = call.outputs[0]
+    source = t.wire(call.arguments["src"], result)
+    t.emit("Expand", [source, sizes_wire(t, t.shape(result))], result)
+
+
 @entry("select.int")
 def _select(t: Translation, call: Any) -> None:
     index = sizes_wire(t, argument(t, call, "index"))

@@ -41,6 +41,9 @@ FOLDED = frozenset(
 )
 """Calls that must not depend on the input's numbers: they are computed at load."""
 
+SHAPED = frozenset(["aten.full_like.default", "aten.zeros_like.default", "aten.ones_like.default"])
+"""Those among them that read only a tensor's shape, so that it may depend on the input."""
+
 CHECKS = frozenset(
     [
         "aten._assert_tensor_metadata.default",

@@ -137,7 +137,8 @@ def _widths(model: torch.nn.Module) -> tuple[list[tuple[int, ...]], torch.dtype]
         if isinstance(module, torch.nn.Embedding):
             return [()], torch.int64
         if isinstance(module, torch.nn.RNNBase | torch.nn.RNNCellBase):
-            return [(module.input_size,)], dtype
+            bare: list[tuple[int, ...]] = [()] if module.input_size == 1 else []
+            return [(module.input_size,), *bare], dtype
         if isinstance(module, torch.nn.Linear):  # perhaps of item and state side by side
             return [(width,) for width in range(module.in_features, 0, -1)], dtype
     return [], dtype
