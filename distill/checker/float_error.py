@@ -94,13 +94,13 @@ def _affine(
 
 
 def passed(node: Affine, as_run: bool = True) -> NDArray[np.int64]:
-    """Roundings that a term of a sum passes: its product's, but for weights 1 and -1, and of sums.
+    """Roundings that a term passes: its product's and those of sums; of plain sums only those.
 
     A program's sums may be written otherwise than they are run, so that a 1 was a product.
     """
     joined = np.hstack([matrix for _, matrix in node.terms] + [node.bias[:, None]])
     inside = joined[:, :-1]
-    whole = as_run & ((inside == 0) | (np.abs(inside) == 1)).all(axis=1)
+    whole = as_run & (node.bias == 0) & ((inside == 0) | (np.abs(inside) == 1)).all(axis=1)
     return np.maximum((joined != 0).sum(axis=1) - whole, 0)
 
 

@@ -1,8 +1,8 @@
-"""Coordinates u = M h - o of a hidden space, and a cell written in them.
+"""Coordinates u = M h of a hidden space, and a cell written in them.
 
-From u follows h = B u + b + e for any B and b, where e = (I - B M) h + (B o - b) is what they lack
-of being an inverse: both factors are computed exactly, and e is an input of its own, in a small
-box. So no inverse has to be exact.
+From u follows h = B u + e for any B, where e = (I - B M) h is what B lacks of being an inverse:
+I - B M is computed exactly, and e is an input of its own, in a small box. So no inverse has to be
+exact.
 """
 
 from __future__ import annotations
@@ -21,28 +21,29 @@ _UP = 1.0 + 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """M (H, H), o (H,), and B (H, H), b (H,), which undo them but for rounding."""
+    """M (H, H), and B (H, H), which undoes it but for rounding."""
 
     matrix: Array
-    offset: Array
     back: Array
-    centre: Array
+
+    @property
+    def hidden(self) -> int:
+        """Size of the hidden space."""
+        return len(self.matrix)
 
     def rest(self, largest: Array) -> Array:
         """A bound (H,) of |e| where |u| <= largest (H,). Raises: Refused."""
-        eye = exact(np.eye(len(self.offset)))
+        eye = exact(np.eye(self.hidden))
         lacking = _size(eye - exact(self.back) @ exact(self.matrix))
-        moved = _size(_times(exact(self.back), exact(self.offset)) - exact(self.centre))
         share = float(lacking.sum(1).max()) * _UP
         if not share <= 0.25:
             raise Refused("The certificate's coordinates can't be undone.")
-        seen = np.abs(self.back) @ largest + np.abs(self.centre) + moved
-        reach = float(seen.max()) * _UP / (1.0 - share)
-        return (lacking.sum(1) * reach + moved) * _UP + 1e-300
+        reach = float((np.abs(self.back) @ largest).max()) * _UP / (1.0 - share)
+        return lacking.sum(1) * (reach * _UP) + 1e-300
 
     def seen(self, point: Array) -> tuple[Array, Array]:
-        """Bounds (1, H) of M h - o at a point."""
-        value = _times(exact(self.matrix), exact(point)) - exact(self.offset)
+        """Bounds (1, H) of M h at a point."""
+        value = exact(self.matrix) @ exact(point)
         near = np.array([float(v) for v in value.fractions()])[None]
         return np.nextafter(near, -np.inf), np.nextafter(near, np.inf)
 
@@ -52,36 +53,32 @@ class Frame:
 
     def written(self, cell: NormalForm) -> NormalForm:
         """The cell from (u, e, x) to (u', y): node i of the cell is node i + 1 of it."""
-        hidden = len(self.offset)
+        hidden = self.hidden
         items = cell.input_width - hidden
         inner, outer = np.eye(cell.input_width), np.eye(cell.widths()[cell.output])
         first = np.hstack([np.vstack([self.back, np.zeros((items, hidden))]), inner])
         outer[:hidden, :hidden] = self.matrix
         nodes: list[Node] = [
             Input(first.shape[1]),
-            Affine(((0, first),), _padded(self.centre, items)),
+            Affine(((0, first),), np.zeros(cell.input_width)),
             *(_shifted(node) for node in cell.nodes[1:]),
         ]
-        nodes.append(
-            Affine(((cell.output + 1, outer),), _padded(-self.offset, len(outer) - hidden))
-        )
+        nodes.append(Affine(((cell.output + 1, outer),), np.zeros(len(outer))))
         return NormalForm(tuple(nodes), len(nodes) - 1)
 
 
-def frame_of(matrix: Any, offset: Any, hidden: int) -> Frame:
+def frame_of(matrix: Any, hidden: int) -> Frame:
     """The frame of a certificate. Raises: Refused."""
     try:
         m = np.array(matrix, dtype=np.float64)
-        o = np.array(offset, dtype=np.float64)
-        good = m.shape == (hidden, hidden) and o.shape == (hidden,)
-        if not good or not max(np.abs(m).max(), np.abs(o).max()) < 1e30:
+        if m.shape != (hidden, hidden) or not np.abs(m).max() < 1e30:
             raise Refused("The certificate's coordinates are of another space.")
         back = np.asarray(np.linalg.inv(m), dtype=np.float64)
     except (ValueError, TypeError, OverflowError, np.linalg.LinAlgError):
         raise Refused("The certificate's coordinates aren't numbers, or can't be undone.") from None
     if not np.isfinite(back).all():
         raise Refused("The certificate's coordinates can't be undone.")
-    return Frame(m, o, back, back @ o)
+    return Frame(m, back)
 
 
 def _shifted(node: Node) -> Node:
@@ -90,14 +87,6 @@ def _shifted(node: Node) -> Node:
     if isinstance(node, Elementwise):
         return Elementwise(node.function, tuple(source + 1 for source in node.sources))
     raise Refused("A cell has one input.")
-
-
-def _padded(values: Array, more: int) -> Array:
-    return np.concatenate([values, np.zeros(more)])
-
-
-def _times(matrix: Exact, vector: Exact) -> Exact:
-    return matrix @ vector
 
 
 def _size(values: Exact) -> Array:

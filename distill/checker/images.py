@@ -68,7 +68,7 @@ class Stepper:
 
     def images(self, boxes: Boxes) -> Iterator[tuple[slice, NDArray[np.bool_], Array, Array]]:
         """Block by block: rows, whether outputs are surely right, and bounds (n, H) of u'."""
-        form, hidden = self.frame.written(self.cell), len(self.frame.offset)
+        form, hidden = self.frame.written(self.cell), self.frame.hidden
         largest = np.maximum(np.abs(boxes.lower), np.abs(boxes.upper)).max(0, initial=0.0)
         rest = self.frame.rest(largest)
         size = boxes_at_once(form)

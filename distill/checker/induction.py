@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from distill.checker.finding import Finding
 from distill.checker.frame import frame_of
 from distill.checker.images import Boxes, Stepper
-from distill.checker.machine import EDGES, TooMany, items_of, machine_of
+from distill.checker.machine import EDGES, TooMany, items_of, machine_of, with_memory
 from distill.checker.packed import unpacked_floats, unpacked_rows
 from distill.checker.regions import Cells, Hulls, Region, widths_of
 from distill.checker.tree import Refused
@@ -36,7 +36,7 @@ _EXTRA = 200_000
 """Boxes that are bounded beyond those, by halving."""
 _DEEP = 256
 """Halves that are looked at together, the newest first: a set that leads elsewhere soon shows."""
-_LONGEST = 1_000
+_LONGEST, _MEMORY = 1_000, 4
 _WORK = 2e7
 """Bits of program times states and items that the exact meaning is run on, at most."""
 FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
@@ -54,8 +54,8 @@ def induction_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
 
 
 def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
-    if oracle.output.scalar not in (INT, BOOL):
-        raise Refused("only whole numbers and truth values are followed.")
+    if oracle.output.scalar not in (INT, BOOL) or oracle.network.cell.opaque:
+        raise Refused("only whole numbers and truth values of known cells are followed.")
     certificate, length = claim.certificate, claim.length_bound
     if not isinstance(certificate, dict):
         raise Refused("there is no certificate.")
@@ -63,67 +63,107 @@ def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     seen = oracle.domain.item.encode(oracle.domain.item.points(0, len(items)))
     if not oracle.representable(seen):
         raise Refused("items or the first state aren't numbers of float32.")
-    machine = machine_of(loop, items, length, min(EDGES, int(_WORK / loop_bits(loop))))
+    plain = machine_of(loop, items, length, min(EDGES, int(_WORK / loop_bits(loop))))
+    machine = with_memory(plain, _memory(certificate.get("memory", 0)))
     hidden = oracle.network.hidden
-    frame = frame_of(
-        certificate.get("matrix", np.eye(hidden)), certificate.get("offset", [0.0] * hidden), hidden
-    )
+    frame = frame_of(certificate.get("matrix", np.eye(hidden)), hidden)
     stepper = Stepper(oracle.network.cell.normal_form(), frame, seen, machine, oracle.output)
-    if certificate["kind"] == "cells" and length is None:
-        return _everywhere(stepper, _cells(certificate, hidden), oracle.network.initial)
-    if certificate["kind"] == "boxes" and length is not None:
-        return _up_to(stepper, _hulls(certificate, hidden), length, oracle.network.initial)
+    kind, initial = certificate["kind"], oracle.network.initial
+    if length is None and kind in ("cells", "hulls"):
+        region = (_cells if kind == "cells" else _hulls)(certificate, hidden)
+        return _everywhere(stepper, region, initial)
+    if length is not None and kind in ("layers", "boxes"):
+        steps = (_layers if kind == "layers" else _boxes)(certificate, hidden)
+        return _up_to(stepper, steps, length, initial)
     raise Refused("the certificate is of another kind than the claim.")
+
+
+def _memory(value: Any) -> int:
+    """How many of the last items count as part of the program's states."""
+    if type(value) is not int or not 0 <= value <= _MEMORY:
+        raise Refused(f"a memory is of 0 to {_MEMORY} items.")
+    return value
 
 
 def _cells(certificate: dict[str, Any], hidden: int) -> Cells:
     rows = unpacked_rows(certificate["cells"], 1 + hidden)
-    if not len(rows):
-        raise Refused("no cell is listed.")
     return Cells(rows[:, 0], rows[:, 1:], widths_of(certificate["widths"], hidden))
 
 
-def _hulls(certificate: dict[str, Any], hidden: int) -> list[Hulls]:
+def _hulls(certificate: dict[str, Any], hidden: int) -> Hulls:
+    """One box for each state of the program that is reached at all."""
+    rows = unpacked_rows(certificate["states"], 1)
+    ends = unpacked_floats(certificate["ends"], 2 * hidden)
+    if len(rows) != len(ends) or len(np.unique(rows)) != len(rows):
+        raise Refused("a box is listed twice, or without its ends.")
+    return Hulls(rows[:, 0], ends[:, :hidden], ends[:, hidden:])
+
+
+Step = tuple[Region, Region]
+"""What is reached by so many items, and what of it wasn't looked at after fewer."""
+
+
+def _layers(certificate: dict[str, Any], hidden: int) -> list[Step]:
+    """Cells by the number of items, 1, 2, ..., that reach them first."""
+    rows = unpacked_rows(certificate["cells"], 2 + hidden)
+    widths = widths_of(certificate["widths"], hidden)
+    found: list[Step] = []
+    for step in range(1, _steps_in(rows) + 1):
+        parts = (rows[mask] for mask in (rows[:, 0] <= step, rows[:, 0] == step))
+        known, new = (Cells(part[:, 1], part[:, 2:], widths) for part in parts)
+        found.append((known, new))
+    return found
+
+
+def _boxes(certificate: dict[str, Any], hidden: int) -> list[Step]:
     """The boxes after 1, 2, ... items, for those states of the program that are reached then."""
     rows = unpacked_rows(certificate["states"], 2)
     ends = unpacked_floats(certificate["ends"], 2 * hidden)
     if len(rows) != len(ends) or len(np.unique(rows, axis=0)) != len(rows):
         raise Refused("a box is listed twice, or without its ends.")
-    found = []
-    for step in range(1, int(rows[:, 0].max(initial=0)) + 1):
+    found: list[Step] = []
+    for step in range(1, _steps_in(rows) + 1):
         here = rows[:, 0] == step
-        if not here.any() or step > _LONGEST:
-            raise Refused("boxes are listed for other steps than 1, 2, ...")
-        found.append(Hulls(rows[here, 1], ends[here, :hidden], ends[here, hidden:]))
+        hulls = Hulls(rows[here, 1], ends[here, :hidden], ends[here, hidden:])
+        found.append((hulls, hulls))
     return found
 
 
-def _everywhere(stepper: Stepper, cells: Cells, initial: NDArray[np.float64]) -> Finding:
-    _check_states(stepper, cells)
-    asked = _lead(stepper, [_start(stepper, initial)], cells)
-    asked += _lead(stepper, _with_items(stepper, cells), cells)
+def _steps_in(rows: NDArray[np.int64]) -> int:
+    """The last step that is listed. Raises: Refused, where they aren't 1, 2, ..."""
+    last = int(rows[:, 0].max(initial=0))
+    if last > _LONGEST or rows[:, 0].min(initial=1) < 1:
+        raise Refused("sets are listed for other steps than 1, 2, ...")
+    return last
+
+
+def _everywhere(stepper: Stepper, region: Region, initial: NDArray[np.float64]) -> Finding:
+    _check_states(stepper, region)
+    asked = _lead(stepper, [_start(stepper, initial)], region)
+    asked += _lead(stepper, _with_items(stepper, region), region)
+    sets = "cells" if isinstance(region, Cells) else "boxes"
     return Finding(
         "holds",
-        f"{len(cells.states):,} cells for {len(stepper.machine.next):,} states of the program lead "
-        f"into each other with right outputs under all {len(stepper.items):,} items "
+        f"{len(region.states):,} {sets} for {len(stepper.machine.next):,} states of the program "
+        f"lead into each other with right outputs under all {len(stepper.items):,} items "
         f"({asked:,} boxes bounded, float32 rounding added)",
     )
 
 
 def _up_to(
-    stepper: Stepper, steps: list[Hulls], length: int, initial: NDArray[np.float64]
+    stepper: Stepper, steps: list[Step], length: int, initial: NDArray[np.float64]
 ) -> Finding:
     if len(steps) + 1 < length or length < 1:
-        raise Refused(f"boxes are listed for {len(steps)} steps, and the claim is about {length}.")
+        raise Refused(f"{len(steps)} steps are listed, and the claim is about {length}.")
     asked, boxes = 0, iter([_start(stepper, initial)])
-    for goal in [*steps[: length - 1], None]:
+    for goal, new in steps[: length - 1]:
         asked += _lead(stepper, boxes, goal)
-        if goal is not None:
-            _check_states(stepper, goal)
-            boxes = _with_items(stepper, goal)
+        _check_states(stepper, new)
+        boxes = _with_items(stepper, new)
+    asked += _lead(stepper, boxes, None)
     return Finding(
         "holds",
-        f"boxes for the program's states lead into each other with right outputs up to item "
+        f"sets for the program's states lead into each other with right outputs up to item "
         f"{length} ({asked:,} boxes bounded, float32 rounding added)",
     )
 

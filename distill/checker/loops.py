@@ -15,7 +15,7 @@ import numpy as np
 from distill.checker.finding import Finding, verdict_of
 from distill.checker.impulses import impulse_finding
 from distill.checker.induction import induction_finding
-from distill.checker.sequences import drawn_finding, listed_findings, replayed
+from distill.checker.sequences import CLOSE, DIFFER, drawn_finding, listed_findings, replayed
 from distill.checker.unrolled import literal_findings
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
@@ -24,7 +24,7 @@ from dsl.loop import Loop
 METHODS = {
     "induction": ("proved", "proved_to_length"),
     "relational": ("proved_to_length", "unknown"),
-    "exhaustive": ("proved_to_length", "refuted"),
+    "exhaustive": ("proved_to_length", "tested", "refuted"),
     "sampling": ("tested",),
 }
 """The verdicts that a method can give."""
@@ -52,7 +52,7 @@ def loop_findings(
     if claim.length_bound is not None and not _is_length(claim.length_bound):
         yield Finding("refuted", f"{claim.length_bound} is no length of sequences")
         return
-    if not _margin_is_named(claim):
+    if not _exception_is_named(claim):
         yield Finding("refuted", "a margin is left out that the claim can't have, or unnamed")
         return
     if claim.verdict == "refuted":
@@ -64,7 +64,7 @@ def loop_findings(
         return
     if claim.method == "induction":
         yield induction_finding(oracle, loop, claim)
-    elif claim.margin > 0:
+    elif claim.method == "relational" and claim.margin > 0:
         yield from literal_findings(oracle, loop, claim)
     elif claim.method == "relational":
         yield impulse_finding(oracle, loop, claim)
@@ -72,12 +72,19 @@ def loop_findings(
         yield from listed_findings(oracle, loop, claim)
 
 
-def _margin_is_named(claim: Claim) -> bool:
-    """Only a literal loop leaves out decisions, those closer than its rounding."""
-    if claim.margin == 0:
-        return claim.exempt is None and claim.left_out == 0 and claim.band == "network"
-    words = f"network's decision margin <= {claim.margin:.4g}"
-    return claim.method == "relational" and claim.exempt == words and claim.band == "network"
+def _exception_is_named(claim: Claim) -> bool:
+    """Whether what is left out is said in the words of its kind."""
+    if claim.band != "network":
+        return False
+    if claim.margin > 0:
+        if claim.method == "relational":  # a literal loop
+            return claim.exempt == f"network's decision margin <= {claim.margin:.4g}"
+        return claim.method in ("exhaustive", "sampling") and claim.exempt == CLOSE.format(
+            claim.margin
+        )
+    if claim.left_out > 0:
+        return claim.verdict == "tested" and (claim.exempt or "").endswith(DIFFER)
+    return claim.exempt is None
 
 
 def _is_length(value: Any) -> bool:

@@ -75,6 +75,37 @@ def machine_of(
     )
 
 
+def with_memory(machine: Machine, items: int) -> Machine:
+    """The machine whose states also say what the last `items` items were.
+
+    Raises:
+        TooMany: there are too many.
+    """
+    if not items:
+        return machine
+    pairs: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    numbers = {pairs[0]: 0}
+    following: list[list[int]] = []
+    place = 0
+    while place < len(pairs):
+        state, last = pairs[place]
+        place += 1
+        following.append([-1] * machine.next.shape[1])
+        for item in range(machine.next.shape[1]):
+            after = int(machine.next[state, item])
+            if after < 0:
+                continue
+            pair = after, (*last, item)[-items:]
+            if pair not in numbers:
+                numbers[pair] = len(pairs)
+                pairs.append(pair)
+            following[-1][item] = numbers[pair]
+        if len(pairs) > STATES or place * machine.next.shape[1] > EDGES:
+            raise TooMany(f"with its last {items} items the loop has too many states")
+    held = np.array([state for state, _ in pairs])
+    return Machine(np.array(following, dtype=np.int64), machine.outputs[held])
+
+
 def items_of(domain: Domain, most: int) -> list[tuple[Any, ...]]:
     """Every item as plain values. Raises: TooMany, DomainError."""
     total = domain.count

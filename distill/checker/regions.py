@@ -34,6 +34,8 @@ class Cells:
     def hold(self, states: Ints, low: Array, high: Array) -> NDArray[np.bool_]:
         """For which boxes (m, H) of states (m,) all cells that they touch are listed."""
         good = np.zeros(len(states), dtype=np.bool_)
+        if not len(self.states):
+            return good
         with np.errstate(all="ignore"):
             far = np.maximum(np.abs(low), np.abs(high)) / self.widths
         near = np.flatnonzero(np.asarray((far < 2.0**40).all(1)) & (states >= 0))
@@ -85,6 +87,8 @@ class Hulls:
 
     def hold(self, states: Ints, low: Array, high: Array) -> NDArray[np.bool_]:
         """Which boxes (m, H) lie in that of their state (m,)."""
+        if not len(self.states):
+            return np.zeros(len(states), dtype=np.bool_)
         order = np.argsort(self.states)
         where = np.minimum(np.searchsorted(self.states[order], states), len(order) - 1)
         own = order[where]

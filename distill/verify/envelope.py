@@ -48,7 +48,13 @@ def float_error(
     Inputs are numbers of the format. inf where no bound is known: an undefined value, an
     overflow. A step that rounding may flip counts with the height of its jump.
     """
-    ranges = enclose(form, lower, upper).ranges
+    return error_within(form, enclose(form, lower, upper).ranges, arithmetic)
+
+
+def error_within(
+    form: NormalForm, ranges: dict[int, Interval], arithmetic: Arithmetic = FLOAT32
+) -> Array:
+    """The same from ranges (b, width) of all wires that the output needs."""
     errors: dict[int, Array] = {}
     signless: dict[int, Mask] = {}
     with np.errstate(all="ignore"):
@@ -116,11 +122,11 @@ def _affine_error(
 def roundings(node: Affine, as_run: bool = True) -> NDArray[np.int64]:
     """How many roundings a term of each sum passes, at most: its product and all additions.
 
-    Products with 1 and -1 are exact, and a wire that is only moved stays as it is; not so where
+    In plain sums and differences the products are exact, and what is moved stays; not so where
     a sum isn't run as it is written, which programs, rewritten to normal form, needn't be.
     """
     terms = np.count_nonzero(node.bias[:, None], axis=1)
-    plain = np.full(len(node.bias), as_run)
+    plain = as_run & (node.bias == 0)
     for _, matrix in node.terms:
         terms = terms + np.count_nonzero(matrix, axis=1)
         plain &= np.isin(matrix, (-1.0, 0.0, 1.0)).all(1)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
-from distill.verify.cells import boxes_claim, cells_claim
+from distill.verify.cells import cells_claim
 from distill.verify.exceptions import excepted_claim
+from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
 from dsl.domain import Columns
 from dsl.loop import Loop
@@ -65,13 +66,19 @@ def _outside(loop: Loop, oracle: Oracle, seed: int, begin: float) -> Claim | Non
 def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     """The strongest proof that needs no listing: for every length, else for the longest.
 
-    Affine cells are compared with linear loops exactly; grid cells of the hidden space show
-    equality for every length, boxes up to one. None for cells that can't be looked into.
+    Boxes of the hidden space that close, or grid cells, show equality for every length; affine
+    cells beside linear loops, compared exactly, cells and boxes up to one. None for cells that
+    can't be looked into.
     """
     if oracle.network.cell.opaque:
         return None
-    linear = linear_claim(loop, oracle)
-    return linear or cells_claim(loop, oracle, seed) or boxes_claim(loop, oracle)
+    sure = closed_claim(loop, oracle, seed) or linear_claim(loop, oracle)
+    if sure is not None:
+        return sure
+    cells, boxes = cells_claim(loop, oracle, seed), boxes_claim(loop, oracle, seed)
+    if cells is None or boxes is None or cells.verdict == "proved":
+        return cells or boxes
+    return max(boxes, cells, key=lambda claim: claim.length_bound or 0)
 
 
 def longest_listed(oracle: Oracle) -> int:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 
+from benchmarks.rnn.networks import network
+from benchmarks.rnn.references import REFERENCES
 from distill.checker.finding import verdict_of
 from distill.checker.induction import induction_finding
 from distill.checker.loops import loop_findings
 from distill.checker.packed import unpacked_floats, unpacked_rows
+from distill.checker.sequences import CLOSE
 from distill.checker.tree import Refused
 from distill.evidence import Claim
 from distill.loops import make_oracle
 from distill.recurrent import RecurrentNetwork, cell_of_layers
 from distill.recurrent_target import Oracle
-from distill.verify.cells import boxes_claim, cells_claim
+from distill.target import parse_output
+from distill.verify.cells import cells_claim
+from distill.verify.exceptions import excepted_claim
+from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
 from distill.verify.packed import packed_floats, packed_rows
 from distill.verify.words import words_claim
 from dsl.loop_text import parse_loop
+from dsl.sequences import parse_sequences
 
 READ = [([[1.0]], [0.0])]
 COUNT = """loop predict(x: int) -> seq(int)
@@ -63,7 +71,24 @@ def summing(weight: float = 1.0, initial: float = 0.0) -> RecurrentNetwork:
     return recurrent([([[weight, 1]], [0])], READ, [initial])
 
 
+def turned(weight: float = 1.0, initial: float = 0.0) -> RecurrentNetwork:
+    """`delay`, its hidden numbers added to and subtracted from each other."""
+    step = [([[0.5, 0.5, weight], [-0.5, -0.5, weight]], [0, 0])]
+    return recurrent(step, [([[0.5, -0.5]], [0.0])], [initial, initial])
+
+
+DIV_3 = str(REFERENCES["rnn_div_3_numerical"])
+
 KINDS = {
+    "hulls": (SECOND, delay, "seq(int(0,5))", "int", closed_claim),
+    "layers": (PARITY, lambda: parity(0.004), "seq(bool)", "bool above 0.5", cells_claim),
+    "memory": (
+        DIV_3,
+        lambda: network("rnn_div_3_numerical"),
+        "seq(bool)",
+        "bool above 0.5",
+        boxes_claim,
+    ),
     "cells": (SECOND, delay, "seq(int(0,5))", "int", cells_claim),
     "boxes": (PARITY, parity, "seq(bool)", "bool above 0.5", boxes_claim),
     "linear": (COUNT, summing, "seq(int(0,9))", "int", linear_claim),
@@ -72,11 +97,12 @@ KINDS = {
 }
 
 
+@cache
 def asked(kind: str):
     """The loop, the oracle and the claim of one kind."""
-    text, network, inputs, outputs, prove = KINDS[kind]
+    text, make, inputs, outputs, prove = KINDS[kind]
     loop = parse_loop(text)
-    oracle = make_oracle(network(), inputs, f"seq({outputs})", 10)
+    oracle = make_oracle(make(), inputs, f"seq({outputs})", 10)
     if kind == "listed":
         claim = Claim("proved_to_length", "exhaustive", "", count=2**10, length_bound=10)
     elif kind == "sampled":
@@ -141,13 +167,15 @@ def with_certificate(claim: Claim, **changed) -> Claim:
 
 
 def test_no_cell_and_no_box_can_be_left_out():
-    for kind, place, width in (("cells", "cells", 3), ("boxes", "states", 2)):
+    listed = (("cells", "cells", 3), ("layers", "cells", 3), ("hulls", "states", 1),
+              ("boxes", "states", 2), ("memory", "states", 2))  # fmt: skip
+    for kind, place, width in listed:
         loop, oracle, claim = asked(kind)
         rows = unpacked_rows((claim.certificate or {})[place], width)
         for left in range(0, len(rows), max(len(rows) // 5, 1)):
             rest = {place: packed_rows(np.delete(rows, left, 0))}
-            if kind == "boxes":
-                ends = unpacked_floats((claim.certificate or {})["ends"], 2)
+            if place == "states":
+                ends = unpacked_floats((claim.certificate or {})["ends"], 2 * oracle.network.hidden)
                 rest["ends"] = packed_floats(np.delete(ends, left, 0))
             assert verdict(loop, oracle, with_certificate(claim, **rest)) == "unknown"
 
@@ -172,7 +200,7 @@ def test_what_is_no_certificate_is_a_sentence(kind: str, value):
     for name in certificate:
         changed = with_certificate(claim, **{name: value})
         assert verdict(loop, oracle, changed) == "unknown"
-    for name in ("matrix", "offset"):
+    for name in ("matrix", "memory"):
         assert verdict(loop, oracle, with_certificate(claim, **{name: value})) == "unknown"
     wrong = replace(claim, certificate=value)
     assert verdict(loop, oracle, wrong) == "unknown"
@@ -238,6 +266,47 @@ def test_no_listing_is_stretched_beyond_the_first_difference():
 def test_methods_give_their_own_verdicts_only(method: str, word: str):
     loop, oracle, claim = asked("cells")
     assert verdict(loop, oracle, replace(claim, method=method, verdict=word)) == "refuted"
+
+
+@pytest.mark.parametrize("kind", ["hulls", "layers", "memory"])
+def test_every_kind_of_certificate_is_written(kind: str):
+    certificate = asked(kind)[2].certificate or {}
+    assert certificate["kind"] == {"memory": "boxes"}.get(kind, kind)
+    assert certificate.get("memory", 0) == (kind == "memory")
+
+
+def test_coordinates_in_which_states_are_thin_are_found_and_checked():
+    loop = parse_loop(SECOND)
+    oracle = make_oracle(turned(), "seq(int(0,30))", "seq(int)", 10)
+    claim = closed_claim(loop, oracle)
+    assert claim is not None
+    matrix = np.array((claim.certificate or {})["matrix"])
+    assert verdict(loop, oracle, claim) == "holds"
+    for wrong in (matrix.T, 1.01 * matrix, matrix[:1], np.zeros((2, 2)), np.full((2, 2), np.nan),
+                  np.full((2, 2), 1e-200), np.array([[1.0, 1], [1, 1 + 2.0**-52]])):  # fmt: skip
+        changed = with_certificate(claim, matrix=wrong.tolist())
+        assert verdict(loop, oracle, changed) == "unknown"
+    for other in (turned(1.05), turned(1.0, 0.625)):
+        assert verdict(loop, replace(oracle, network=other), claim) != "holds"
+
+
+@pytest.mark.parametrize("weight", [1.0065, 1.0075])
+@pytest.mark.parametrize("listed", [True, False])
+def test_networks_that_err_now_and_then_hold_with_what_is_left_out_only(weight, listed):
+    """By a margin, or, where that would leave out too many, by those that differ."""
+    domain, loop = parse_sequences("seq(int(0,3))"), parse_loop(COUNT)
+    oracle = Oracle(summing(weight), domain, parse_output("int"), 8)
+    drawn = domain.sample(np.random.default_rng(4), 65_536, 8)
+    blocks = [domain.words(8, 0, 4**8) if listed else drawn]
+    claim = excepted_claim(loop, oracle, blocks, listed, 0.0)
+    assert claim is not None
+    assert (claim.margin > 0) == (weight < 1.007)
+    assert verdict(loop, oracle, claim) == "holds"
+    half = claim.margin / 2
+    for wrong in (replace(claim, left_out=claim.left_out / 3), replace(claim, exempt=None),
+                  replace(claim, margin=half, exempt=CLOSE.format(half)),
+                  replace(claim, margin=0.0, left_out=0.0, exempt=None)):  # fmt: skip
+        assert wrong == claim or verdict(loop, oracle, wrong) == "refuted"
 
 
 def test_a_loop_whose_numbers_explode_ends_in_a_sentence():

@@ -63,7 +63,11 @@ def share(
 
 
 def entry(task: Task, shape: Shape, network: Network, seed: int, seconds: float) -> Entry:
-    """The line of a network; seconds are those of all seeds that were trained with it."""
+    """The line of a network.
+
+    Uniform says whether sequences, those of `share` too, were drawn uniformly; seconds are those of
+    all seeds that were trained beside it.
+    """
     exact, largest = share(task, network.arrays)
     return {
         "task": task.name,
@@ -101,13 +105,10 @@ def write(family: str, name: str, new: Entry, arrays: Arrays) -> bool:
     if better:
         known["networks"][name] = new
         (FOLDER / family).mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(FOLDER / family / f"{name}.npz", **_named(arrays))
+        named: dict[str, Any] = dict(arrays)
+        np.savez_compressed(FOLDER / family / f"{name}.npz", **named)
     _write_index(FOLDER / family / "index.json", known)
     return better
-
-
-def _named(arrays: Arrays) -> dict[str, Any]:
-    return dict(arrays)
 
 
 def _in_short(name: str, lost: Entry) -> Entry:

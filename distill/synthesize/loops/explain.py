@@ -145,6 +145,7 @@ def _one_round(
     goal = Wanted(_plain(wanted[chosen]), care, 1e-9)
     wrong: list[NDArray[np.intp]] = []
     right: list[Expression] = []
+    first = depth.cost
     for cost in range(1, depth.cost + 1):
         search = deepen(search, cost, entry_limit=depth.entries, should_stop=should_stop)
         for body in answers(search, goal):
@@ -156,8 +157,10 @@ def _one_round(
                 wrong.append(missed[:4])
             else:
                 right.append(body)
-        if right or len(wrong) > 6:
+        # one level more: with what a step computes anyway, a longer output is a shorter loop
+        if first <= cost - 1 or len(wrong) > 6:
             break
+        first = cost if right and first > cost else first
     return right, np.unique(np.concatenate(wrong)) if wrong else np.zeros(0, dtype=np.intp)
 
 

@@ -119,7 +119,7 @@ def features(traces: Traces, constants: Sequence[int]) -> tuple[list[Feature], l
     leaves = [Term(var(name, kind), 1) for name, kind in traces.inputs]
     inside = {int(v) for c in items.values() for v in c if c.dtype != np.bool_}
     known = [0, 1, *constants, *(sorted(inside) if len(first) <= _SYMBOLS else ())]
-    leaves += [Term(const(c), 2) for c in dict.fromkeys(known)]
+    leaves += [Term(const(c), 1) for c in dict.fromkeys(known)]
     search = open_search(domain, tuple(items.values()), leaves, operations(domain, forbidden=RARE))
     search = deepen(search, _COST, entry_limit=2_000)
     return _listed(traces, search, NUMBER), _listed(traces, search, TRUTH)

@@ -30,6 +30,7 @@ _WORDS = 100
 _TRIED = 12
 _SETS = 8
 _SLACK = 0.5
+_TABLED = 3
 _OUTVOTED = 0.01
 _VOTERS = 3.0
 _OF_REGISTER = Depth(4, 15_000)
@@ -105,6 +106,15 @@ def from_sets(scene: Scene, stages: Sequence[int], depth: Depth) -> Iterator[Pro
                 yield "registers", loop
         if np.isfinite(enough) or scene.stop():
             return
+
+
+def tabled(scene: Scene) -> Iterator[Proposal]:
+    """Loops whose output is a table, or a table added to something."""
+    for chosen in (*scene.sets.stage(0)[:_TABLED], *scene.sets.stage(1)[:_TABLED]):
+        for loop in loops_of(
+            scene.traces, chosen, scene.constants, _OF_REGISTER, scene.stop, tables=True
+        ):
+            yield "table", loop
 
 
 def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:

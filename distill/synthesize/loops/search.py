@@ -25,6 +25,7 @@ from distill.synthesize.loops.routes import (
     nearly,
     of_machine,
     scene_of,
+    tabled,
 )
 from distill.synthesize.loops.sets import FIRST, FURTHER
 from distill.synthesize.loops.traces import Traces, traces_of
@@ -121,6 +122,7 @@ def _stages(
     yield from_sets(scene, FIRST, _SHALLOW), _SHORT
     yield accumulated(scene, 5, 20_000), _SHORT
     yield of_machine(scene), _SHORT
+    yield tabled(scene), _SHORT
     yield from_sets(scene, FIRST, Depth()), _FAIR
     yield from_sets(scene, FURTHER, _MIDDLE), _FAIR
     yield accumulated(scene, 7, 60_000), _FAIR

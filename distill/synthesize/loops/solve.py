@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from distill.synthesize.loops.explain import Depth, Stop, explain
 from distill.synthesize.loops.memories import NOW
 from distill.synthesize.loops.registers import Memory
-from distill.synthesize.loops.tables import table
+from distill.synthesize.loops.tables import added, table
 from distill.synthesize.loops.traces import Traces
 from distill.synthesize.terms import summaries_of
 from dsl.loop import Loop, Register
@@ -34,6 +34,7 @@ from dsl.types import BOOL, INT, Vector
 
 _PART = 3
 _FIRST = 200
+_BODIES = 10
 _STARTS = 150
 
 Values = NDArray[Any]
@@ -60,8 +61,7 @@ def loops_of(
     for place in range(traces.outputs.shape[2]):
         wanted = traces.outputs[:, :, place][rows]
         if tables:
-            made = table(flat, wanted)
-            bodies = [] if made is None else [made]
+            bodies = [b for b in (table(flat, wanted), added(flat, wanted)) if b is not None]
         else:
             parts = _parts(chosen, columns)
             bodies = explain(flat, wanted, constants, depth, should_stop, parts)
@@ -69,7 +69,7 @@ def loops_of(
             return
         found.append([substitute(b, stand) for b in bodies])
     if len(found) == 1:
-        for body in found[0][:4]:
+        for body in found[0][:_BODIES]:
             yield from _assembled(traces, chosen, [body])
     else:
         yield from _assembled(traces, chosen, [bodies[0] for bodies in found])
