@@ -11,7 +11,7 @@ import numpy as np
 
 from distill.recurrent_target import Oracle
 from distill.synthesize.loops.accumulate import Accumulator, Alphabet, accumulators, updates
-from distill.synthesize.loops.explain import Depth, Stop
+from distill.synthesize.loops.explain import Depth, Stop, explain
 from distill.synthesize.loops.keys import mixed
 from distill.synthesize.loops.machine import Machine, machine_of
 from distill.synthesize.loops.memories import OWN, memories
@@ -23,7 +23,7 @@ from distill.synthesize.loops.traces import Traces, taken, traced, without
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import trace_loop
 from dsl.program import const, var
-from dsl.types import INT
+from dsl.types import BOOL, INT
 
 _SYMBOLS = 16
 _WORDS = 100
@@ -126,8 +126,9 @@ def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
     for tried, one in enumerate(accumulators(table, alphabet, (0, 1, -1)), 1):
         memory = _as_memory(scene, one)
         if scene.rows.function([scene.rows.codes(memory)])[0]:
-            for made in loops_of(scene.traces, [memory], scene.counted, _OF_REGISTER, scene.stop):
-                yield "accumulator", made
+            for kept in (memory, *_as_truth(scene, memory)):
+                for made in loops_of(scene.traces, [kept], scene.counted, _OF_REGISTER, scene.stop):
+                    yield "accumulator", made
         if tried >= _TRIED or scene.stop():
             return
 
@@ -167,6 +168,20 @@ def _as_memory(scene: Scene, one: Accumulator) -> Memory:
     with np.errstate(all="ignore"):
         held = trace_loop(loop, scene.traces.columns)[OWN]
     return Memory((register,), own, held, 1.0, {OWN: held})
+
+
+def _as_truth(scene: Scene, memory: Memory) -> Iterator[Memory]:
+    """A register that only ever holds 0 and 1 as a truth value."""
+    held = memory.held
+    if not ((held == 0) | (held == 1)).all():
+        return
+    own, truth = memory.registers[-1], held == 1
+    columns = {n: c[:, :-1].ravel() for n, c in scene.traces.fields.items()}
+    columns[OWN] = truth[:, :-1].ravel()
+    found = explain(columns, truth[:, 1:].ravel(), scene.counted, _OF_REGISTER, scene.stop)
+    for update in found[:1]:
+        register = Register(OWN, const(bool(own.start.value)), update)
+        yield Memory((register,), var(OWN, BOOL), truth, memory.cost, {OWN: truth})
 
 
 def _alphabet(scene: Scene) -> Alphabet | None:

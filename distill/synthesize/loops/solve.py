@@ -16,6 +16,7 @@ from distill.synthesize.loops.registers import Memory
 from distill.synthesize.loops.tables import added, table
 from distill.synthesize.loops.traces import Traces
 from distill.synthesize.terms import summaries_of
+from dsl.cost import bits
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import run_loop
 from dsl.program import (
@@ -27,6 +28,7 @@ from dsl.program import (
     prim,
     size,
     substitute,
+    transform,
     var,
     walk,
 )
@@ -65,6 +67,7 @@ def loops_of(
         else:
             parts = _parts(chosen, columns)
             bodies = explain(flat, wanted, constants, depth, should_stop, parts)
+            bodies = sorted(bodies, key=lambda b: _bits_beside(b, parts))
         if not bodies:
             return
         found.append([substitute(b, stand) for b in bodies])
@@ -107,6 +110,14 @@ def _parts(chosen: Sequence[Memory], columns: dict[str, Values]) -> list[Express
             ):
                 found[node] = None
     return list(found)
+
+
+def _bits_beside(body: Expression, parts: Sequence[Expression]) -> float:
+    """Bits of an output where what the step computes anyway has a name."""
+    for number, part in enumerate(sorted(parts, key=size, reverse=True)):
+        stand = var(f"part{number}", part.type)
+        body = transform(body, lambda n, part=part, stand=stand: stand if n is part else None)
+    return bits(body)
 
 
 def _assembled(
