@@ -13,7 +13,7 @@ from distill.errors import BadInput
 from distill.evidence import IDENTICAL, Evidence
 from distill.load.recurrent import load_recurrent
 from distill.load.write_recurrent import cell_onnx
-from distill.loops import DEPARTS, LoopOutcome, distil_recurrent
+from distill.loops import DEPARTS, LoopOutcome, distil_recurrent, searchable
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import show_reading
 from distill.run.budget import Budget, Progress
@@ -23,6 +23,7 @@ from dsl.loop import Loop
 from dsl.sequences import Sequences
 
 _FRONT = 12
+_REALS = "loops over real items aren't searched for yet"
 _EQUAL = "a loop's outputs are compared for equality"
 _OWN = "the search for loops has a vocabulary of its own"
 _REASONS = {
@@ -127,7 +128,8 @@ def _note(outcome: LoopOutcome, spent: Budget) -> str:
     late = f"time ended this run after {spent.spent:,} of {spent.steps:,} steps"
     notes = [late] * spent.timed_out
     if outcome.literal:
-        notes.append("no shorter loop was found: this is the network's own arithmetic in a loop")
+        why = "no shorter loop was found" if searchable(outcome.oracle) else _REALS
+        notes.append(f"{why}: this is the network's own arithmetic in a loop")
     elif outcome.departs is not None:
         notes.append(
             f"in sequences of {DEPARTS} items the first difference is at item {outcome.departs}"

@@ -19,9 +19,10 @@ from distill.verify.words import first_departure, words_claim
 from dsl.cost import loop_bits
 from dsl.domain import DomainError
 from dsl.loop import Loop
+from dsl.program import const, prim
 from dsl.sequences import Sequences, parse_sequences
 from dsl.sequences_items import by_number
-from dsl.types import BOOL, INT
+from dsl.types import BOOL, INT, Category, Real
 
 _LONGEST = 30
 _SHORTEST = 6
@@ -189,7 +190,7 @@ def distil_recurrent(
     """
     oracle = make_oracle(network, inputs, outputs, length, seed)
     progress("searching", None)
-    found = tuple(search_loops(oracle, seed, should_stop))
+    found = tuple(_as_read(f, oracle.output) for f in _searched(oracle, seed, should_stop))
     finished = should_stop is None or not should_stop()
     progress("verifying", None)
     own = None if network.cell.opaque else _own_loop(oracle, plain_matrices=True)
@@ -213,6 +214,25 @@ def distil_recurrent(
         oracle, loop, _literal_claim(loop, oracle, seed), loop_bits(loop), "literal", own,
         network_bits, found, finished, literal=True,
     )  # fmt: skip
+
+
+def searchable(oracle: Oracle) -> bool:
+    """Whether items are whole numbers or truths: the search knows no loops over reals yet."""
+    return not any(isinstance(f.item, Real) for f in oracle.domain.item.fields)
+
+
+def _searched(oracle: Oracle, seed: int, should_stop: Stop | None) -> list[Found]:
+    return search_loops(oracle, seed, should_stop) if searchable(oracle) else []
+
+
+def _as_read(found: Found, read: Output) -> Found:
+    """The search knows whole numbers; where they are read as alternatives the loop says so."""
+    output = found.loop.output
+    if not isinstance(read.type, Category) or output.type != INT:
+        return found
+    named = prim("category", output, const(read.type.size))
+    loop = replace(found.loop, output=named)
+    return replace(found, loop=loop, bits=loop_bits(loop))
 
 
 def _own_loop(oracle: Oracle, plain_matrices: bool = False) -> Loop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from distill.evidence import Claim
 from distill.recurrent_target import show_reading
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from distill.load.recurrent import load_recurrent
 from distill.recurrent_target import Oracle, parse_reading
+from distill.verify.exceptions import closest_so_far
 from dsl.sequences import parse_sequences
 
 HERE = Path(__file__).parent
@@ -26,7 +28,7 @@ DOMAIN = parse_sequences({domain!r})
 OUTPUT, AT_END = parse_reading({output!r})
 LONGEST = {longest!r}
 MARGIN = {margin!r}
-NETWORK = load_recurrent(HERE / "network.onnx", HERE / "initial_state.npy")
+{allowed}NETWORK = load_recurrent(HERE / "network.onnx", HERE / "initial_state.npy")
 ORACLE = Oracle(NETWORK, DOMAIN, OUTPUT, LONGEST, AT_END)
 NAMESPACE = {{"__name__": "program"}}
 exec(compile((HERE / "program.py").read_text(encoding="utf-8"), "program.py", "exec"), NAMESPACE)
@@ -41,7 +43,7 @@ def plain(columns, row):
 def different(columns):
     """Sequences on which program and network differ where the claim says that they agree."""
     raw = ORACLE.raw(columns)
-    wanted, clear = ORACLE.read(raw), ORACLE.margins(raw) > MARGIN
+    wanted, clear = ORACLE.read(raw), closest_so_far(ORACLE, raw) > MARGIN
     found = []
     for row in range(len(raw)):
         items = plain(columns, row)
@@ -68,9 +70,9 @@ _TESTED = """
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_program_agrees_with_network_on_uniform_sequences(seed):
-    # the claim is one about uniform draws, so these are drawn too; one in 512 may differ
+    # the claim is one about uniform draws, so these are drawn too; of 512 a few may differ
     columns = DOMAIN.sample(np.random.default_rng(seed), 512, LONGEST)
-    assert len(found := different(columns)) <= 1, found[:3]
+    assert len(found := different(columns)) <= ALLOWED, found[:3]
 """
 
 
@@ -86,5 +88,13 @@ def loop_test(d: LoopDistillation) -> str:
         output=show_reading(d.output, d.program.at_end),
         longest=longest,
         margin=claim.margin,
+        allowed=f"ALLOWED = {_allowed(claim)}\n" if tested else "",
     )
     return head + (_TESTED if tested else _EVERY)
+
+
+def _allowed(claim: Claim) -> int:
+    """How many of 512 uniform sequences may differ; chance seldom makes it more."""
+    share = claim.left_out if claim.margin == 0 else 0.0
+    expected = 512 * share
+    return 1 + int(expected + 5 * expected**0.5)

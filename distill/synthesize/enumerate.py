@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.run.budget import spend, steps_left
 from distill.synthesize.bank import (
     NUMBER,
     Bank,
@@ -104,6 +105,23 @@ def deepen(
         should_stop=should_stop,
     )
     return replace(search, bank=bank)
+
+
+def counted(
+    search: Search, cost: int, entry_limit: int, should_stop: Callable[[], bool] | None
+) -> Search:
+    """The search deepened, its candidates counted as steps of the stage that may stop it."""
+    before, left = search.bank.steps, steps_left(should_stop)
+    limit = None if left is None else before + left
+    found = deepen(search, cost, limit, entry_limit, should_stop)
+    spend(should_stop, found.bank.steps - before)
+    return found
+
+
+def lookup_price(search: Search) -> int:
+    """Steps that answering the last operation from a bank takes."""
+    entries = len(search.bank.number.values) + len(search.bank.bool.values)
+    return entries * len(search.operations)
 
 
 def answers(search: Search, wanted: Wanted, limit: int = 12) -> list[Expression]:

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from distill.run.budget import Stage, spend
 from distill.synthesize.candidate import Candidate, candidate
-from distill.synthesize.enumerate import ENTRIES, Search, Wanted, answers, deepen, open_search
+from distill.synthesize.enumerate import (
+    ENTRIES,
+    Search,
+    Wanted,
+    answers,
+    counted,
+    lookup_price,
+    open_search,
+)
 from distill.synthesize.judge import Judged, judge
 from distill.synthesize.points import points_of
 from distill.synthesize.refine import refined
@@ -136,7 +144,7 @@ def _one_round(
     for cost in range(1, _DEEPEST + 1):
         if stop():
             return wrong, False
-        search = _deeper(search, cost, stop)
+        search = counted(search, cost, ENTRIES, stop)
         if lookup_price(search) * len(wanted) > stop.left:
             return wrong, False
         for place, one in enumerate(wanted):
@@ -167,19 +175,6 @@ def _enough(search: Search, cost: int, after: int, best: Judged) -> bool:
 def _full(search: Search) -> bool:
     """Whether the bank ended for want of room, and not of steps."""
     return max(len(search.bank.number.values), len(search.bank.bool.values)) >= ENTRIES
-
-
-def _deeper(search: Search, cost: int, stop: Stage) -> Search:
-    before = search.bank.steps
-    found = deepen(search, cost, before + stop.left, should_stop=stop)
-    spend(stop, found.bank.steps - before)
-    return found
-
-
-def lookup_price(search: Search) -> int:
-    """Steps that answering the last operation from a bank takes."""
-    entries = len(search.bank.number.values) + len(search.bank.bool.values)
-    return entries * len(search.operations)
 
 
 def _offer(pool: Pool, body: Expression, route: str, stop: Stage) -> set[int]:

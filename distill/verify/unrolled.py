@@ -100,9 +100,9 @@ def _errors(oracle: Oracle, low: Array, high: Array) -> Array:
 
 
 def _left_out(oracle: Oracle, margins: Array, seed: int) -> Array:
-    """Shares (T,) of drawn sequences with a decision up to each item within its margin."""
+    """For each length T the share of drawn sequences with a decision within `margins[T - 1]`."""
     rng = np.random.default_rng([seed, 22])
     raw = oracle.raw(oracle.domain.sample(rng, _DRAWS, oracle.length))
-    near = oracle.margins(raw) <= margins
-    near &= oracle.counts(oracle.length)
-    return np.logical_or.accumulate(near, axis=1).mean(0)
+    shown = np.where(oracle.counts(oracle.length), oracle.margins(raw), np.inf)
+    closest = np.minimum.accumulate(shown, axis=1)
+    return (closest <= margins).mean(0)

@@ -15,7 +15,7 @@ from distill.distillation import Distillation
 from distill.distillation_loop import LoopDistillation
 from distill.errors import BadInput
 from distill.load.recurrent import load_recurrent
-from distill.recurrent import RecurrentNetwork
+from distill.recurrent import RecurrentNetwork, cell_of_layers
 from dsl.loop_text import parse_loop
 from dsl.meanings.loop_array import run_loop
 from dsl.meanings.loop_python import loop_python
@@ -155,3 +155,20 @@ def test_loops_without_steps_and_with_names_of_helpers_are_python():
         "loop predict(affine: int) -> seq(real)\n  out affine([[1.5]], [affine], [0])[0]\n"
     )
     assert predict_of(loop_python(named))([2, 4]) == [3.0, 6.0]
+
+
+def test_alternatives_are_alternatives_in_the_loop_too():
+    rows = np.array([[-1.0, 0.5], [1, -0.5]])
+    step = [(np.array([[0.0, 1.0]]), np.zeros(1))]
+    network = RecurrentNetwork(cell_of_layers(step, [(rows[:, :1], rows[:, 1])]), np.zeros(1))
+    found = distill.distill(network, "seq(bool, 1..6)", "seq(category(2))")
+    assert str(found.program.output.type) == "category(2)"
+    assert found([True, False]) == predict_of(found.source)([True, False]) == [1, 0]
+
+
+def test_real_items_leave_the_network_as_it_is_and_say_so():
+    found = distill.distill(RUNNING_SUM, "seq(real(-1,1))", "seq(bool above 0.25)", length=6)
+    assert "real items" in found.note
+    assert found([0.5, -0.5]) == [True, False]
+    with pytest.raises(BadInput, match="lies outside"):
+        found([2.0])

@@ -7,7 +7,7 @@ are those with which the output is a function of register and item.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.run.budget import spend
 from distill.synthesize.bank import NUMBER
-from distill.synthesize.enumerate import Search, deepen, entry_expression, open_search
+from distill.synthesize.enumerate import Search, counted, entry_expression, open_search
 from distill.synthesize.loops.explain import RARE, as_number, domain_of
 from distill.synthesize.terms import Term
 from distill.synthesize.vocabulary import operations
@@ -28,6 +29,7 @@ LOW, HIGH = -12, 17
 """Values a register may take in the search."""
 
 _DEAD = -128
+_GATHERED = 1000
 _REPEATS = 1.6
 
 Ints = NDArray[np.int64]
@@ -73,7 +75,13 @@ class Updates:
     table: NDArray[np.int16]
 
 
-def updates(alphabet: Alphabet, constants: Sequence[int], cost: int, entries: int) -> Updates:
+def updates(
+    alphabet: Alphabet,
+    constants: Sequence[int],
+    cost: int,
+    entries: int,
+    should_stop: Callable[[], bool] | None = None,
+) -> Updates:
     """All updates up to a cost, one per behaviour on the grid."""
     grid = alphabet.grid()
     domain = domain_of(grid)
@@ -81,12 +89,13 @@ def updates(alphabet: Alphabet, constants: Sequence[int], cost: int, entries: in
     leaves = [*_plain_terms(domain), *own, *_linear_terms(domain)]
     offered = operations(domain, forbidden=RARE)
     search = open_search(domain, tuple(grid.values()), leaves, offered)
-    search = deepen(search, cost, entry_limit=entries)
+    search = counted(search, cost, entries, should_stop)
     values = search.bank.entries(NUMBER).values
     whole = (values == np.rint(values)).all(1)
     rows = np.flatnonzero(whole)
     inside = (values[rows] >= LOW) & (values[rows] <= HIGH)
     table = np.where(inside, values[rows], _DEAD).astype(np.int16)
+    spend(should_stop, table.size * alphabet.words.shape[1] / _GATHERED)
     return Updates(search, rows, table)
 
 

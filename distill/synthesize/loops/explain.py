@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.synthesize.enumerate import Wanted, answers, deepen, open_search
+from distill.run.budget import spend
+from distill.synthesize.enumerate import Wanted, answers, counted, lookup_price, open_search
 from distill.synthesize.loops.keys import mixed
 from distill.synthesize.terms import Term, terms
 from distill.synthesize.vocabulary import operations
@@ -147,7 +148,10 @@ def _one_round(
     right: list[Expression] = []
     first = depth.cost
     for cost in range(1, depth.cost + 1):
-        search = deepen(search, cost, entry_limit=depth.entries, should_stop=should_stop)
+        if should_stop is not None and should_stop():
+            break
+        search = counted(search, cost, depth.entries, should_stop)
+        spend(should_stop, lookup_price(search))
         for body in answers(search, goal):
             body = as_type_of(body, wanted)
             if body is None:

@@ -122,7 +122,7 @@ def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
     alphabet = _alphabet(scene)
     if alphabet is None or np.abs(alphabet.outputs).max() > 30_000:
         return
-    table = updates(alphabet, scene.counted, cost, entries)
+    table = updates(alphabet, scene.counted, cost, entries, scene.stop)
     for tried, one in enumerate(accumulators(table, alphabet, (0, 1, -1)), 1):
         memory = _as_memory(scene, one)
         if scene.rows.function([scene.rows.codes(memory)])[0]:
@@ -155,7 +155,7 @@ def _near_accumulators(scene: Scene) -> Iterator[tuple[Memory]]:
     alphabet = _alphabet(scene)
     if alphabet is None or np.abs(alphabet.outputs).max() > 30_000:
         return
-    found = updates(alphabet, scene.counted, 5, 20_000)
+    found = updates(alphabet, scene.counted, 5, 20_000, scene.stop)
     for one in islice(accumulators(found, alphabet, (0, 1, -1), _OUTVOTED), _TRIED):
         yield (_as_memory(scene, one),)
 

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.run.budget import spend
 from distill.synthesize.loops.memories import grown
 from distill.synthesize.loops.registers import REPEATS, Memory, Rows
 from distill.synthesize.loops.traces import Traces
@@ -23,6 +24,9 @@ _GROWN = 24
 _PAIRS = 24
 _BLOCK = 256
 _FEW = 0.02
+_STEPS = 30
+"""Steps that it takes to look at one set on the few rows."""
+
 
 FIRST, FURTHER = (0, 1), (2, 3, 4)
 """Stages that are quickly done, and those that take seconds."""
@@ -53,6 +57,7 @@ class Sets:
                     seen.append(names)
                     kept.append(one)
             self._made.append(kept)
+            spend(self._stop, _STEPS * len(self._pool) ** (2 if len(self._made) > 1 else 1))
         return self._made[number] if number < len(self._made) else []
 
     def nearly(self) -> list[Set]:
