@@ -15,7 +15,7 @@ import numpy as np
 from distill.checker.finding import Finding, verdict_of
 from distill.checker.impulses import impulse_finding
 from distill.checker.induction import induction_finding
-from distill.checker.sequences import CLOSE, DIFFER, drawn_finding, listed_findings, replayed
+from distill.checker.sequences import CLOSE, drawn_finding, listed_findings, replayed
 from distill.checker.unrolled import literal_findings
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
@@ -24,7 +24,7 @@ from dsl.loop import Loop
 METHODS = {
     "induction": ("proved", "proved_to_length"),
     "relational": ("proved_to_length", "unknown"),
-    "exhaustive": ("proved_to_length", "tested", "refuted"),
+    "exhaustive": ("proved_to_length", "refuted"),
     "sampling": ("tested",),
 }
 """The verdicts that a method can give."""
@@ -82,9 +82,7 @@ def _exception_is_named(claim: Claim) -> bool:
         return claim.method in ("exhaustive", "sampling") and claim.exempt == CLOSE.format(
             claim.margin
         )
-    if claim.left_out > 0:
-        return claim.verdict == "tested" and (claim.exempt or "").endswith(DIFFER)
-    return claim.exempt is None
+    return claim.exempt is None and claim.left_out == 0
 
 
 def _is_length(value: Any) -> bool:

@@ -12,6 +12,7 @@ from distill.recurrent_target import Oracle
 from dsl.domain import rows
 from dsl.loop import Loop
 from dsl.meanings.loop_array import start_of, step_loop
+from dsl.types import REAL, element
 
 _STATES = 1_500
 _EDGES = 60_000
@@ -30,7 +31,8 @@ class Steps:
 def steps_of(loop: Loop, oracle: Oracle, depth: int | None = None) -> Steps | None:
     """Every state that the program can reach with its steps; None where they are too many.
 
-    With a depth, states reached by that many items are enough; where they lead is -1.
+    Registers of reals have as many values as there are words: none of them is listed. With a depth,
+    states reached by that many items are enough; where they lead is -1.
     """
     found = _explored(loop, oracle, depth)
     while found is None and depth is not None and depth > oracle.length:
@@ -41,7 +43,8 @@ def steps_of(loop: Loop, oracle: Oracle, depth: int | None = None) -> Steps | No
 
 def _explored(loop: Loop, oracle: Oracle, depth: int | None) -> Steps | None:
     count = oracle.domain.symbols
-    if count is None or count > _EDGES:
+    real = any(element(register.type) == REAL for register in loop.registers)
+    if count is None or count > _EDGES or real:
         return None
     letters = oracle.domain.item.points(0, count)
     known: dict[tuple, int] = {}

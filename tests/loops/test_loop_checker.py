@@ -290,23 +290,20 @@ def test_coordinates_in_which_states_are_thin_are_found_and_checked():
         assert verdict(loop, replace(oracle, network=other), claim) != "holds"
 
 
-@pytest.mark.parametrize("weight", [1.0065, 1.0075])
 @pytest.mark.parametrize("listed", [True, False])
-def test_networks_that_err_now_and_then_hold_with_what_is_left_out_only(weight, listed):
-    """By a margin, or, where that would leave out too many, by those that differ."""
+def test_networks_that_err_now_and_then_hold_with_what_is_left_out_only(listed: bool):
     domain, loop = parse_sequences("seq(int(0,3))"), parse_loop(COUNT)
-    oracle = Oracle(summing(weight), domain, parse_output("int"), 8)
+    oracle = Oracle(summing(1.0065), domain, parse_output("int"), 8)
     drawn = domain.sample(np.random.default_rng(4), 65_536, 8)
     blocks = [domain.words(8, 0, 4**8) if listed else drawn]
     claim = excepted_claim(loop, oracle, blocks, listed, 0.0)
     assert claim is not None
-    assert (claim.margin > 0) == (weight < 1.007)
     assert verdict(loop, oracle, claim) == "holds"
     half = claim.margin / 2
     for wrong in (replace(claim, left_out=claim.left_out / 3), replace(claim, exempt=None),
                   replace(claim, margin=half, exempt=CLOSE.format(half)),
                   replace(claim, margin=0.0, left_out=0.0, exempt=None)):  # fmt: skip
-        assert wrong == claim or verdict(loop, oracle, wrong) == "refuted"
+        assert verdict(loop, oracle, wrong) == "refuted"
 
 
 def test_a_loop_whose_numbers_explode_ends_in_a_sentence():

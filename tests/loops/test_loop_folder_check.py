@@ -88,7 +88,7 @@ def literal(tmp_path_factory) -> Path:
     network = RecurrentNetwork(
         cell_of_layers([layer(6, 4), layer(3, 6)], [layer(1, 3)]), np.zeros(3)
     )
-    found = distill.distill(network, "seq(x: int(0,3))", "seq(bool above 0)", length=6, steps=1)
+    found = distill.distill(network, "seq(x: int(0,3))", "seq(bool above 0)", length=6, budget=1)
     return found.save(tmp_path_factory.mktemp("literal") / "own")
 
 
