@@ -191,7 +191,10 @@ def _input(graph: onnx.GraphProto, constants: dict[str, Tensor]) -> tuple[Wire, 
     inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1:
         names = ", ".join(quoted(v.name) for v in inputs[:6]) or "none"
-        raise BadInput(f"A network needs exactly one input; the model has {len(inputs)}: {names}.")
+        cell = " A recurrent cell is read with a domain 'seq(...)'." if len(inputs) == 2 else ""
+        raise BadInput(
+            f"A network needs exactly one input; the model has {len(inputs)}: {names}.{cell}"
+        )
     return wire_of_input(inputs[0])
 
 
