@@ -16,11 +16,11 @@ BENCH ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-rnn clean
+.PHONY: help demo test lint format bench bench-rnn bench-families clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
-		| awk -F'|' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+		| awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.base ## distil the example networks, show programs and evidence
 	$(BIN)/python -m examples.demo
@@ -42,6 +42,9 @@ bench: $(VENV)/.bench ## run the benchmark suite, print its tables; BENCH="--qui
 
 bench-rnn: $(VENV)/.bench ## the same for the recurrent networks; BENCH="--task parity" for some
 	$(BIN)/python -m benchmarks.rnn.run $(BENCH)
+
+bench-families: $(VENV)/.bench ## other cells, tasks, sizes, noise; BENCH="--family cells" for one
+	$(BIN)/python -m benchmarks.rnn.families $(BENCH)
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info *.distilled .pytest_cache .ruff_cache .hypothesis

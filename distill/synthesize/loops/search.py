@@ -44,6 +44,9 @@ _FAIR = 130.0
 _NEARLY = 0.05
 """Share of the traces on which the loop of a network that errs may give something else."""
 
+_ERRING = 0.01
+"""Share of the outputs that a network may err on."""
+
 _SHALLOW = Depth(3, 15_000)
 _MIDDLE = Depth(4, 20_000)
 
@@ -103,8 +106,9 @@ def _nearly(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found
     """Loops that agree with the network on most traces, where none agrees with it on all."""
     scene = scene_of(oracle, traces, seed, stop)
     found: list[Found] = []
-    for depth in (_MIDDLE, Depth()):
-        for route, loop in nearly(scene, depth):
+    stages = (_linear(traces, _ERRING), nearly(scene, _MIDDLE), nearly(scene, Depth()))
+    for stage in stages:
+        for route, loop in stage:
             wrong = departing(loop, traces.columns, traces)
             if wrong <= _NEARLY:
                 found.append(_finished(loop, oracle, traces, route, wrong))
@@ -128,9 +132,9 @@ def _stages(
     yield accumulated(scene, 7, 60_000), _FAIR
 
 
-def _linear(traces: Traces) -> Iterator[Proposal]:
+def _linear(traces: Traces, tolerance: float = 0.0) -> Iterator[Proposal]:
     truth = traces.outputs.dtype == np.bool_
-    found = recurrence(replace(traces, outputs=traces.outputs.astype(np.int64)))
+    found = recurrence(replace(traces, outputs=traces.outputs.astype(np.int64)), tolerance)
     if found is not None:
         yield "linear", loop_of_recurrence(found, traces.inputs, truth)
 
