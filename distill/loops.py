@@ -25,7 +25,7 @@ from dsl.sequences_items import by_number
 from dsl.types import BOOL, INT, Category, Real
 
 _LONGEST = 30
-_SHORTEST = 6
+_SHORTEST = 4
 _AT_MOST = 1_000
 _USUALLY = 0.98
 """Share of sequences that must be clear up to a length for it to be searched at."""

@@ -64,19 +64,17 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
     """Loops that agree with the network on the traces, shortest first.
 
     Only clear decisions matter at first; where the loops of those aren't the network's on nearly
-    all traces, all decisions do.
+    all traces, all decisions do. Where that leads nowhere, the loops of the clear ones stand.
     """
     traces = traces_of(oracle, seed)
     stop = should_stop or (lambda: False)
-    all_matter = replace(
-        traces, care=np.broadcast_to(oracle.counts(traces.length), traces.care.shape)
-    )
-    for these in (traces, all_matter):
-        found = _searched(oracle, these, seed, stop)
-        found = [f for f in found if departing(f.loop, traces.items, all_matter) <= _NEARLY]
-        if found or stop() or (these.care == all_matter.care).all():
-            break
-    return sorted(found, key=lambda f: f.bits)
+    counts = np.broadcast_to(oracle.counts(traces.length), traces.care.shape)
+    all_matter = replace(traces, care=counts)
+    clear = _searched(oracle, traces, seed, stop)
+    found = [f for f in clear if departing(f.loop, traces.items, all_matter) <= _NEARLY]
+    if not found and not stop() and (traces.care != counts).any():
+        found = _searched(oracle, all_matter, seed, stop)
+    return sorted(found or clear, key=lambda f: f.bits)
 
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
