@@ -39,6 +39,28 @@ def distinct(h, x):
     return np.concatenate([seen, seen.sum(1, keepdims=True)], 1)
 
 
+def remember(h, x):
+    """All items so far: their number, then the items."""
+    new, rows = h.copy(), np.arange(len(h))
+    new[rows, 1 + h[:, 0].astype(int)] = x[:, 0]
+    new[:, 0] += 1
+    return new
+
+
+def is_palindrome(h):
+    lengths = h[:, 0].astype(int)
+    seen = [row[1 : 1 + n] for row, n in zip(h, lengths, strict=True)]
+    return np.array([[float((s == s[::-1]).all())] for s in seen])
+
+
+def test_what_needs_all_items_remembers_them_as_digits():
+    network = load_recurrent(distill.Recurrent(remember, is_palindrome, np.zeros(16), item_width=1))
+    oracle = make_oracle(network, "seq(x: bool)", "seq(bool)", 9)
+    found = search_loops(oracle)[0].loop
+    longer = oracle.domain.words(12, 0, 2**12)
+    assert (run_loop(found, longer) == oracle.values(longer)).all()
+
+
 @pytest.mark.parametrize(
     ("step", "start", "inputs", "registers"),
     [

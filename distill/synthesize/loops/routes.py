@@ -11,7 +11,7 @@ import numpy as np
 
 from distill.recurrent_target import Oracle
 from distill.synthesize.loops.accumulate import Accumulator, Alphabet, accumulators, updates
-from distill.synthesize.loops.explain import Depth, Stop, explain
+from distill.synthesize.loops.explain import Depth, Stop, as_number, explain
 from distill.synthesize.loops.keys import mixed
 from distill.synthesize.loops.machine import Machine, machine_of
 from distill.synthesize.loops.memories import OWN, memories
@@ -22,7 +22,7 @@ from distill.synthesize.loops.tables import table
 from distill.synthesize.loops.traces import Traces, taken, traced, without
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import trace_loop
-from dsl.program import const, var
+from dsl.program import const, prim, var
 from dsl.types import BOOL, INT
 
 _SYMBOLS = 16
@@ -31,6 +31,7 @@ _TRIED = 12
 _SETS = 8
 _SLACK = 0.5
 _TABLED = 3
+_DIGITS = 10
 _OUTVOTED = 0.01
 _VOTERS = 3.0
 _OF_REGISTER = Depth(4, 15_000)
@@ -115,6 +116,35 @@ def tabled(scene: Scene) -> Iterator[Proposal]:
             scene.traces, chosen, scene.constants, _OF_REGISTER, scene.stop, tables=True
         ):
             yield "table", loop
+
+
+def remembered(scene: Scene) -> Iterator[Proposal]:
+    """Loops that remember everything: all items as the digits of one number, read both ways.
+
+    Every output is a function of that, so only a short one says anything.
+    """
+    if len(scene.traces.scalars) != 1:
+        return
+    ((name, kind),), (values,) = scene.traces.inputs, scene.traces.columns
+    base, item = int(values.max()) + 1, as_number(var(name, kind))
+    if values.min() < 0 or not 2 <= base <= _DIGITS:
+        return
+    forward, backward, weight = (var(n, INT) for n in ("forward", "backward", "weight"))
+    times = const(base)
+    registers = (
+        Register("weight", const(1), prim("mul", times, weight)),
+        Register("forward", const(0), prim("add", prim("mul", times, forward), item)),
+        Register("backward", const(0), prim("add", backward, prim("mul", weight, item))),
+    )
+    loop = Loop(scene.traces.inputs, registers, (), forward)
+    held = trace_loop(loop, scene.traces.columns)
+    chosen = [
+        Memory(registers[:1], weight, held["weight"], 1.0, {"weight": held["weight"]}),
+        Memory(registers[1:2], forward, held["forward"], 1.0, {"forward": held["forward"]}),
+        Memory((registers[0], registers[2]), backward, held["backward"], 1.0, held),
+    ]
+    for made in loops_of(scene.traces, chosen, (), _OF_REGISTER, scene.stop):
+        yield "digits", made
 
 
 def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:

@@ -24,6 +24,7 @@ from distill.synthesize.loops.routes import (
     from_sets,
     nearly,
     of_machine,
+    remembered,
     scene_of,
     tabled,
 )
@@ -128,6 +129,7 @@ def _stages(
     yield from_sets(scene, FIRST, Depth()), _FAIR
     yield from_sets(scene, FURTHER, _MIDDLE), _FAIR
     yield accumulated(scene, 7, 60_000), _FAIR
+    yield remembered(scene), _FAIR
 
 
 def _linear(traces: Traces, tolerance: float = 0.0) -> Iterator[Proposal]:
