@@ -30,6 +30,9 @@ _AT_MOST = 1_000
 _USUALLY = 0.98
 """Share of sequences that must be clear up to a length for it to be searched at."""
 
+_NEAR = 0.35
+"""How near to a whole number an output must be to be one clearly."""
+
 _LOOKED_AT = 512
 _ASKED = 6
 DEPARTS = 50
@@ -144,7 +147,7 @@ def _reading(
 ) -> tuple[Output, bool]:
     """How the network's numbers are read, and whether only the last output counts."""
     if outputs is None:
-        return _inferred(raw[:, :_SHORTEST]), network.at_end
+        return _inferred(raw), network.at_end
     read, at_end = parse_reading(outputs, 0.5)
     if network.at_end and not at_end:
         raise BadInput(f"the model answers at the end only; give '{read.type}', not 'seq'")
@@ -153,7 +156,10 @@ def _reading(
 
 
 def _inferred(raw: np.ndarray) -> Output:
-    truth = raw.shape[2] == 1 and set(np.unique(np.rint(raw))) <= {0.0, 1.0}
+    """Truth values where the network says 0 and 1 only, as long as it says anything clearly."""
+    near = np.abs(raw - np.rint(raw)).max(2) < _NEAR
+    said = np.rint(raw)[np.logical_and.accumulate(near, axis=1)]
+    truth = raw.shape[2] == 1 and set(np.unique(said)) <= {0.0, 1.0}
     if truth:
         return Output(BOOL, 0.5)
     return parse_output("int" if raw.shape[2] == 1 else f"int[{raw.shape[2]}]")

@@ -8,8 +8,8 @@ import pytest
 import distill
 from distill.errors import BadInput
 from distill.loops import make_oracle
-from distill.recurrent import RecurrentNetwork
-from distill.synthesize.loops.search import agrees
+from distill.recurrent import RecurrentNetwork, cell_of_layers
+from distill.synthesize.loops.search import agrees, search_loops
 from distill.synthesize.loops.traces import traces_of
 from distill.verify.words import words_claim
 from dsl.loop_text import parse_loop
@@ -90,3 +90,14 @@ def test_outputs_far_from_whole_numbers_are_refused():
         distill.distill(cell([([[1, 0.37]], [0.2])], READ, 1), "seq(int(0,9))", "int")
     with pytest.raises(BadInput, match=r"\(h, x\)"):
         RecurrentNetwork(RUNNING_SUM.cell, np.zeros(2))
+
+
+def test_a_long_delay_of_numbers_is_not_taken_for_truths():
+    """y = x[t - 5]: the first five outputs are 0."""
+    shift = np.eye(6, 7, k=1)
+    readout = [(np.eye(1, 6), np.zeros(1))]
+    network = RecurrentNetwork(cell_of_layers([(shift, np.zeros(6))], readout), np.zeros(6))
+    oracle = make_oracle(network, "seq(x: int(0,9))")
+    assert str(oracle.output) == "int"
+    found = search_loops(oracle)
+    assert "recent" in str(found[0].loop)
