@@ -83,9 +83,7 @@ def excepted_claim(
 
 def closest_so_far(oracle: Oracle, raw: NDArray[np.float64]) -> NDArray[np.float64]:
     """The least margin of a decision up to each item, (n, T), for the network's numbers."""
-    count, length = raw.shape[:2]
-    margin = oracle.output.margin(raw.reshape(count * length, -1)).reshape(count, length)
-    return np.minimum.accumulate(margin, axis=1)
+    return np.minimum.accumulate(oracle.margins(raw), axis=1)
 
 
 def _look(loop: Loop, oracle: Oracle, columns: Columns, tally: _Tally) -> None:
