@@ -27,6 +27,7 @@ from dsl.types import BOOL, INT
 
 _SYMBOLS = 16
 _WORDS = 100
+_OUTPUTS = 30_000
 _TRIED = 12
 _SETS = 8
 _SLACK = 0.5
@@ -48,10 +49,20 @@ class Scene:
 
     oracle: Oracle
     traces: Traces
-    rows: Rows
     constants: tuple[int, ...]
     seed: int
     stop: Stop
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows of the traces that matter."""
+        return rows_of(self.traces, self.seed)
+
+    @cached_property
+    def alphabet(self) -> Alphabet | None:
+        """A few items and words over them; None where items or outputs are too many to list."""
+        found = _alphabet(self.oracle, self.traces.length, self.seed)
+        return found if found is not None and np.abs(found.outputs).max() <= _OUTPUTS else None
 
     @cached_property
     def sets(self) -> Sets:
@@ -73,7 +84,7 @@ class Scene:
 def scene_of(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> Scene:
     """What the routes look at for one network."""
     constants = tuple(_constants(oracle, traces))
-    return Scene(oracle, traces, rows_of(traces, seed), constants, seed, stop)
+    return Scene(oracle, traces, constants, seed, stop)
 
 
 def _constants(oracle: Oracle, traces: Traces) -> list[int]:
@@ -149,8 +160,8 @@ def remembered(scene: Scene) -> Iterator[Proposal]:
 
 def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
     """Loops with one register that is stepped by any short expression."""
-    alphabet = _alphabet(scene)
-    if alphabet is None or np.abs(alphabet.outputs).max() > 30_000:
+    alphabet = scene.alphabet
+    if alphabet is None:
         return
     table = updates(alphabet, scene.counted, cost, entries, scene.stop)
     for tried, one in enumerate(accumulators(table, alphabet, (0, 1, -1)), 1):
@@ -183,8 +194,8 @@ def nearly(scene: Scene, depth: Depth) -> Iterator[Proposal]:
 
 
 def _near_accumulators(scene: Scene) -> Iterator[tuple[Memory]]:
-    alphabet = _alphabet(scene)
-    if alphabet is None or np.abs(alphabet.outputs).max() > 30_000:
+    alphabet = scene.alphabet
+    if alphabet is None:
         return
     found = updates(alphabet, scene.counted, 5, 20_000, scene.stop)
     for one in islice(accumulators(found, alphabet, (0, 1, -1), _OUTVOTED), _TRIED):
@@ -214,9 +225,9 @@ def _as_truth(scene: Scene, memory: Memory) -> Iterator[Memory]:
         yield Memory((register,), var(OWN, BOOL), truth, memory.cost, {OWN: truth})
 
 
-def _alphabet(scene: Scene) -> Alphabet | None:
+def _alphabet(oracle: Oracle, length: int, seed: int) -> Alphabet | None:
     """A few items, the ends of every field among them, and words over them."""
-    oracle, rng = scene.oracle, np.random.default_rng([scene.seed, 12])
+    rng = np.random.default_rng([seed, 12])
     count = oracle.domain.symbols
     if count is None:
         return None
@@ -226,7 +237,7 @@ def _alphabet(scene: Scene) -> Alphabet | None:
         chosen = np.sort(np.concatenate([[0, count - 1], inner]))
     points = [oracle.domain.item.points(int(c), int(c) + 1) for c in chosen]
     items = tuple(np.concatenate(parts) for parts in zip(*points, strict=True))
-    words = rng.integers(0, len(chosen), (_WORDS, oracle.length))
+    words = rng.integers(0, len(chosen), (_WORDS, length))
     found = traced(oracle, tuple(c[words] for c in items))
     outputs = found.outputs[:, :, 0].astype(np.int64)
     if found.outputs.shape[2] > 1:

@@ -20,6 +20,7 @@ from distill.synthesize.loops.linear import recurrence
 from distill.synthesize.loops.readable import readable
 from distill.synthesize.loops.routes import (
     Proposal,
+    Scene,
     accumulated,
     from_sets,
     nearly,
@@ -80,7 +81,8 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
     found: list[Found] = []
-    for stage, enough in _stages(oracle, traces, seed, stop):
+    scene = scene_of(oracle, traces, seed, stop)
+    for stage, enough in _stages(scene):
         for route, loop in stage:
             if agrees(loop, traces.columns, traces):
                 found.append(_finished(loop, oracle, traces, route))
@@ -89,7 +91,7 @@ def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Fou
         if stop() or (found and min(f.bits for f in found) <= enough):
             break
     if not found and not stop():
-        found = _nearly(oracle, traces, seed, stop)
+        found = _nearly(scene)
     return found
 
 
@@ -101,27 +103,24 @@ def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: flo
     return Found(made, loop_bits(made), route)
 
 
-def _nearly(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
+def _nearly(scene: Scene) -> list[Found]:
     """Loops that agree with the network on most traces, where none agrees with it on all."""
-    scene = scene_of(oracle, traces, seed, stop)
+    traces = scene.traces
     found: list[Found] = []
     stages = (_linear(traces, _ERRING), nearly(scene, _MIDDLE), nearly(scene, Depth()))
     for stage in stages:
         for route, loop in stage:
             wrong = departing(loop, traces.columns, traces)
             if wrong <= _NEARLY:
-                found.append(_finished(loop, oracle, traces, route, wrong))
+                found.append(_finished(loop, scene.oracle, traces, route, wrong))
         if found:
             break
     return found
 
 
-def _stages(
-    oracle: Oracle, traces: Traces, seed: int, stop: Stop
-) -> Iterator[tuple[Iterator[Proposal], float]]:
+def _stages(scene: Scene) -> Iterator[tuple[Iterator[Proposal], float]]:
     """Proposals from cheap to dear, each stage with the bits at which it is the last one."""
-    yield _linear(traces), np.inf
-    scene = scene_of(oracle, traces, seed, stop)
+    yield _linear(scene.traces), np.inf
     yield from_sets(scene, FIRST, _SHALLOW), _SHORT
     yield accumulated(scene, 5, 20_000), _SHORT
     yield of_machine(scene), _SHORT

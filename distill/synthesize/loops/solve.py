@@ -17,7 +17,7 @@ from distill.synthesize.loops.tables import added, table
 from distill.synthesize.loops.traces import Traces
 from distill.synthesize.terms import summaries_of
 from dsl.cost import bits
-from dsl.loop import Loop, Register
+from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop
 from dsl.program import (
     Expression,
@@ -133,17 +133,9 @@ def _assembled(
         lets = tuple(zip(names, bodies, strict=True))
         outputs = [var(n, b.type) for n, b in lets]
     output = outputs[0] if len(outputs) == 1 else prim("vector", *outputs)
-    loop = Loop(traces.inputs, tuple(_typed(r, lets) for r in registers), lets, output)
+    loop = Loop(traces.inputs, tuple(registers), lets, output)
     unknown = [r.name for m in chosen if m.unknown for r in m.registers]
     yield from _started(loop, list(dict.fromkeys(unknown)), traces)
-
-
-def _typed(register: Register, lets: tuple[tuple[str, Expression], ...]) -> Register:
-    """Delays of an output that turned out to be a truth, or a number, as what it is."""
-    types = {n: v.type for n, v in lets}
-    if isinstance(register.update, Var) and register.update.name in types:
-        return replace(register, update=var(register.update.name, types[register.update.name]))
-    return register
 
 
 def _started(loop: Loop, unknown: Sequence[str], traces: Traces) -> Iterator[Loop]:
