@@ -1,0 +1,218 @@
+"""Constants of a loop over real numbers: fitted by following it, then made as simple as they may be.
+
+A constant in a step acts on all items after it, so the loop is run over whole sequences: least
+squares on its own outputs (output error, not one-step error; Ljung, System Identification, 1999,
+section 3.2). Near the fit the outputs are linear in the constants, and the simplest constants
+within the tolerance are looked for there as for any other linear fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.run.budget import spend
+from distill.synthesize.fit import nearest_simple, simplest_coefficients
+from distill.synthesize.loops.explain import Stop
+from distill.synthesize.loops.traces import Traces
+from dsl.cost import loop_bits
+from dsl.loop import Loop, Register
+from dsl.meanings.loop_array import run_loop
+from dsl.program import Const, Expression, const, transform, walk
+from dsl.types import REAL, TypeMismatch
+
+_FITTED_ON = 200
+"""Sequences on which constants are fitted; all are looked at afterwards."""
+
+_RUNS = 12
+_MOST = 14
+_FAR = 1e6
+_SLACK = 0.98
+"""Part of the tolerance that is used on the traces: fresh sequences go a little beyond them."""
+
+_PER_HALVING, _FLOOR = 12.0, 1e-2
+"""Bits that halving the error is worth, down to this part of the tolerance (`judge`)."""
+
+Floats = NDArray[np.float64]
+Make = Callable[[Floats], Loop]
+"""A loop from its constants."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A loop within the tolerance on the traces: its largest error there, bits and score."""
+
+    loop: Loop
+    error: float
+    bits: float
+    score: float
+
+
+def settled(
+    make: Make, start: Sequence[float] | Floats, traces: Traces, tolerance: float, stop: Stop
+) -> Fitted | None:
+    """The best-scored loop of a form with simple constants; None where none is within tolerance.
+
+    start: constants to begin with.
+    """
+    allowed = _SLACK * tolerance
+    best: Fitted | None = None
+    for constants in _tried(make, np.asarray(start, dtype=np.float64), traces, allowed, stop):
+        found = judged(make, constants, traces, tolerance)
+        if found is not None and (best is None or found.score < best.score):
+            best = found
+    return best
+
+
+def judged(make: Make, constants: Floats, traces: Traces, tolerance: float) -> Fitted | None:
+    """The loop with these constants where it is within the tolerance on all traces."""
+    try:
+        loop = make(constants)
+    except (TypeMismatch, ValueError, OverflowError):
+        return None
+    error = largest_error(loop, traces)
+    if not error <= _SLACK * tolerance:
+        return None
+    bits = loop_bits(loop)
+    return Fitted(loop, error, bits, score(bits, error, tolerance))
+
+
+def score(bits: float, error: float, tolerance: float) -> float:
+    """Bits of a loop and of what it leaves unsaid; smaller is better."""
+    relative = error / tolerance if tolerance > 0 else 0.0
+    return bits + _PER_HALVING * math.log2(max(relative, _FLOOR))
+
+
+def largest_error(loop: Loop, traces: Traces) -> float:
+    """The most that outputs which matter are apart."""
+    return float(np.abs(_errors(loop, traces)).max(initial=0.0))
+
+
+def _errors(loop: Loop, traces: Traces) -> Floats:
+    with np.errstate(all="ignore"):
+        found = run_loop(loop, traces.columns)
+    found = (found if found.ndim == 3 else found[:, :, None]).astype(np.float64)
+    gap = (found - traces.outputs)[traces.care]
+    return np.clip(np.where(np.isfinite(gap), gap, _FAR), -_FAR, _FAR)
+
+
+def some_of(traces: Traces, count: int = _FITTED_ON) -> Traces:
+    """Sequences from all over the traces."""
+    rows = np.linspace(0, len(traces.care) - 1, min(count, len(traces.care))).astype(int)
+    return replace(
+        traces,
+        columns=tuple(c[rows] for c in traces.columns),
+        items=tuple(c[rows] for c in traces.items),
+        outputs=traces.outputs[rows],
+        care=traces.care[rows],
+    )
+
+
+def _tried(
+    make: Make, start: Floats, traces: Traces, allowed: float, stop: Stop
+) -> Iterator[Floats]:
+    """Constants worth trying: simple ones within the tolerance of the linear model, then the fit."""
+    if not len(start):
+        yield start
+        return
+    few = some_of(traces)
+
+    def residual(constants: Floats) -> Floats:
+        spend(stop, few.outputs.size * _MOST // 1000)
+        try:
+            return _errors(make(constants), few).ravel()
+        except (TypeMismatch, ValueError, OverflowError):
+            return np.full(int(few.care.sum()) * few.outputs.shape[2], _FAR)
+
+    fitted, residuals, slopes = _least_squares(residual, start)
+    if np.abs(residuals).max(initial=0.0) > 4 * allowed:
+        return
+    values = slopes @ fitted - residuals
+    for most in (1, 2, 3, 4, 6, 10):
+        yield _snapped(slopes, values, fitted, most)
+    yield from simplest_coefficients(slopes, values, fitted, allowed)
+    yield fitted
+
+
+def _least_squares(
+    residual: Callable[[Floats], Floats], start: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Constants, residuals and slopes (rows, constants) at the smallest sum of squares near."""
+    from scipy.optimize import least_squares
+
+    found = least_squares(residual, start, x_scale="jac", max_nfev=_RUNS)
+    if not np.all(np.isfinite(found.x)):
+        return start, residual(start), np.zeros((len(residual(start)), len(start)))
+    return found.x, found.fun, found.jac
+
+
+def _snapped(slopes: Floats, values: Floats, base: Floats, most: int) -> Floats:
+    """Constants moved to fractions of denominators up to `most`, the nearest first.
+
+    Those left open are fitted again each time.
+    """
+    found, left = base.copy(), list(range(len(base)))
+    while left:
+        near = {i: float(Fraction(found[i]).limit_denominator(most)) for i in left}
+        chosen = min(left, key=lambda i: abs(near[i] - found[i]))
+        found[chosen] = near[chosen]
+        left.remove(chosen)
+        if left:
+            fixed = [i for i in range(len(base)) if i not in left]
+            rest = values - slopes[:, fixed] @ found[fixed]
+            found[left] = np.linalg.lstsq(slopes[:, left], rest, rcond=None)[0]
+    return found
+
+
+# --- constants that stand in a loop ------------------------------------------------------------
+
+
+def opened(loop: Loop) -> tuple[Make, Floats]:
+    """A loop as a form: its real constants and real starts are what is left open."""
+    places = list(dict.fromkeys(n for v in _values(loop) for n in walk(v) if _is_open(n)))
+    starts = [r.name for r in loop.registers if r.type == REAL]
+    first = [float(c.value) for c in places] + [
+        float(r.start.value) for r in loop.registers if r.type == REAL
+    ]
+
+    def make(constants: Floats) -> Loop:
+        new: dict[Expression, Expression] = {
+            c: real(v) for c, v in zip(places, constants, strict=False)
+        }
+        held = dict(zip(starts, constants[len(places) :], strict=True))
+
+        def change(value: Expression) -> Expression:
+            return transform(value, new.get)
+
+        registers = tuple(
+            Register(r.name, real(held[r.name]) if r.name in held else r.start, change(r.update))
+            for r in loop.registers
+        )
+        lets = tuple((n, change(v)) for n, v in loop.lets)
+        return replace(loop, registers=registers, lets=lets, output=change(loop.output))
+
+    return make, np.array(first)
+
+
+def _values(loop: Loop) -> list[Expression]:
+    return [*(v for _, v in loop.lets), loop.output, *(r.update for r in loop.registers)]
+
+
+def _is_open(node: Expression) -> bool:
+    return isinstance(node, Const) and node.type == REAL
+
+
+def real(value: float) -> Const:
+    """A real literal, the shortest decimal or fraction that is this float."""
+    return const(nearest_simple(Fraction(float(value))), REAL)
+
+
+def number(value: float) -> Const:
+    """A literal, an int where the value is whole."""
+    found = nearest_simple(Fraction(float(value)))
+    return const(int(found)) if found.denominator == 1 else const(found, REAL)
