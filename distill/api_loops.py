@@ -130,9 +130,7 @@ def _note(outcome: LoopOutcome, spent: Budget) -> str:
     late = f"time ended this run after {spent.spent:,} of {spent.steps:,} steps"
     notes = [late] * spent.timed_out
     if outcome.literal:
-        notes.append(
-            "no shorter loop was found: this is the network's own arithmetic in a loop"
-        )
+        notes.append("no shorter loop was found: this is the network's own arithmetic in a loop")
     elif outcome.departs is not None:
         notes.append(
             f"in sequences of {DEPARTS} items the first difference is at item {outcome.departs}"

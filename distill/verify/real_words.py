@@ -1,4 +1,4 @@
-"""Loops of real outputs beside recurrent networks: how far the two are apart, at most or as seen."""
+"""Loops of real outputs beside recurrent networks: how far the two are apart."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def _within(found: Apart, oracle: Oracle, every: bool, begin: float) -> Claim:
         text = f"on all {found.count:,} sequences of length {oracle.length} {far}"
     else:
         text = (
-            f"on {found.count:,} independent uniform sequences of length {oracle.length} {far}: with "
-            f"95 % confidence at most {3 / found.count:.2g} of them differ by more"
+            f"on {found.count:,} independent uniform sequences of length {oracle.length} {far}: "
+            f"with 95 % confidence at most {3 / found.count:.2g} of them differ by more"
         )
     return Claim(
         "proved_to_length" if every else "tested",

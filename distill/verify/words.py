@@ -122,9 +122,7 @@ Departure = tuple[int, dict[str, Any]]
 """The first item, counted from 1, at which they differ, and the sequence up to it."""
 
 
-def first_difference(
-    loop: Loop, oracle: Oracle, blocks: Iterable[Columns]
-) -> Departure | None:
+def first_difference(loop: Loop, oracle: Oracle, blocks: Iterable[Columns]) -> Departure | None:
     """The shortest prefix of all blocks on which they differ, with both outputs."""
     best: Departure | None = None
     for columns in blocks:

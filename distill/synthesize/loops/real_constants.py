@@ -1,4 +1,4 @@
-"""Constants of a loop over real numbers: fitted by following it, then made as simple as they may be.
+"""Constants of a loop over real numbers: fitted by following it, then made simple.
 
 A constant in a step acts on all items after it, so the loop is run over whole sequences: least
 squares on its own outputs (output error, not one-step error; Ljung, System Identification, 1999,
@@ -32,6 +32,7 @@ _FITTED_ON = 200
 _RUNS = 12
 _MOST = 14
 _FAR = 1e6
+_IDLE = 1e-9
 _SLACK = 0.98
 """Part of the tolerance that is used on the traces: fresh sequences go a little beyond them."""
 
@@ -41,6 +42,9 @@ _PER_HALVING, _FLOOR = 12.0, 1e-2
 Floats = NDArray[np.float64]
 Make = Callable[[Floats], Loop]
 """A loop from its constants."""
+
+Residual = Callable[[Floats], Floats]
+"""What the outputs are off (rows,), from the constants."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +58,22 @@ class Fitted:
 
 
 def settled(
-    make: Make, start: Sequence[float] | Floats, traces: Traces, tolerance: float, stop: Stop
+    make: Make,
+    start: Sequence[float] | Floats,
+    traces: Traces,
+    tolerance: float,
+    stop: Stop,
+    residual: Residual | None = None,
 ) -> Fitted | None:
     """The best-scored loop of a form with simple constants; None where none is within tolerance.
 
-    start: constants to begin with.
+    start: constants to begin with; residual: what the constants leave, where that is known by
+    something cheaper than running the loop.
     """
     allowed = _SLACK * tolerance
     best: Fitted | None = None
-    for constants in _tried(make, np.asarray(start, dtype=np.float64), traces, allowed, stop):
+    left = residual or _followed(make, traces, stop)
+    for constants in _tried(left, np.asarray(start, dtype=np.float64), allowed):
         found = judged(make, constants, traces, tolerance)
         if found is not None and (best is None or found.score < best.score):
             best = found
@@ -98,6 +109,11 @@ def _errors(loop: Loop, traces: Traces) -> Floats:
         found = run_loop(loop, traces.columns)
     found = (found if found.ndim == 3 else found[:, :, None]).astype(np.float64)
     gap = (found - traces.outputs)[traces.care]
+    return bounded(gap)
+
+
+def bounded(gap: Floats) -> Floats:
+    """Differences that least squares can go on with."""
     return np.clip(np.where(np.isfinite(gap), gap, _FAR), -_FAR, _FAR)
 
 
@@ -113,13 +129,8 @@ def some_of(traces: Traces, count: int = _FITTED_ON) -> Traces:
     )
 
 
-def _tried(
-    make: Make, start: Floats, traces: Traces, allowed: float, stop: Stop
-) -> Iterator[Floats]:
-    """Constants worth trying: simple ones within the tolerance of the linear model, then the fit."""
-    if not len(start):
-        yield start
-        return
+def _followed(make: Make, traces: Traces, stop: Stop) -> Residual:
+    """What constants leave on some sequences that the loop is run over."""
     few = some_of(traces)
 
     def residual(constants: Floats) -> Floats:
@@ -129,9 +140,20 @@ def _tried(
         except (TypeMismatch, ValueError, OverflowError):
             return np.full(int(few.care.sum()) * few.outputs.shape[2], _FAR)
 
+    return residual
+
+
+def _tried(residual: Residual, start: Floats, allowed: float) -> Iterator[Floats]:
+    """Constants worth trying: simple ones that the linear model allows, then the fit."""
+    if not len(start):
+        yield start
+        return
     fitted, residuals, slopes = _least_squares(residual, start)
     if np.abs(residuals).max(initial=0.0) > 4 * allowed:
         return
+    # what changes nothing stays as it was
+    idle = np.abs(slopes).max(0) <= _IDLE
+    fitted = np.where(idle, start, fitted)
     values = slopes @ fitted - residuals
     for most in (1, 2, 3, 4, 6, 10):
         yield _snapped(slopes, values, fitted, most)
@@ -172,35 +194,36 @@ def _snapped(slopes: Floats, values: Floats, base: Floats, most: int) -> Floats:
 # --- constants that stand in a loop ------------------------------------------------------------
 
 
-def opened(loop: Loop) -> tuple[Make, Floats]:
-    """A loop as a form: its real constants and real starts are what is left open."""
-    places = list(dict.fromkeys(n for v in _values(loop) for n in walk(v) if _is_open(n)))
-    starts = [r.name for r in loop.registers if r.type == REAL]
-    first = [float(c.value) for c in places] + [
-        float(r.start.value) for r in loop.registers if r.type == REAL
-    ]
+def opened_value(value: Expression) -> tuple[Callable[[Floats], Expression], Floats]:
+    """An expression as a form whose real constants are left open."""
+    places = list(dict.fromkeys(n for n in walk(value) if _is_open(n)))
 
-    def make(constants: Floats) -> Loop:
+    def make(constants: Floats) -> Expression:
         new: dict[Expression, Expression] = {
-            c: real(v) for c, v in zip(places, constants, strict=False)
+            c: real(v) for c, v in zip(places, constants, strict=True)
         }
-        held = dict(zip(starts, constants[len(places) :], strict=True))
+        return transform(value, new.get)
 
-        def change(value: Expression) -> Expression:
-            return transform(value, new.get)
-
-        registers = tuple(
-            Register(r.name, real(held[r.name]) if r.name in held else r.start, change(r.update))
-            for r in loop.registers
-        )
-        lets = tuple((n, change(v)) for n, v in loop.lets)
-        return replace(loop, registers=registers, lets=lets, output=change(loop.output))
-
-    return make, np.array(first)
+    return make, np.array([float(c.value) for c in places])
 
 
-def _values(loop: Loop) -> list[Expression]:
-    return [*(v for _, v in loop.lets), loop.output, *(r.update for r in loop.registers)]
+def opened(registers: Sequence[Register]) -> tuple[Callable[[Floats], list[Register]], Floats]:
+    """Registers as a form: their real constants, then their real starts, are what is left open."""
+    forms = [opened_value(r.update) for r in registers]
+    first = np.concatenate([*(f for _, f in forms), np.zeros(0)])
+    starts = [float(r.start.value) for r in registers if r.type == REAL]
+
+    def make(constants: Floats) -> list[Register]:
+        place, held = 0, iter(constants[len(first) :])
+        made: list[Register] = []
+        for register, (update, own) in zip(registers, forms, strict=True):
+            value = update(constants[place : place + len(own)])
+            start = real(next(held)) if register.type == REAL else register.start
+            made.append(Register(register.name, start, value))
+            place += len(own)
+        return made
+
+    return make, np.concatenate([first, starts])
 
 
 def _is_open(node: Expression) -> bool:

@@ -70,7 +70,9 @@ def columns_domain(columns: Named) -> Domain:
             fields.append(Field(name, BOOL))
             continue
         item = INT if values.dtype.kind == "i" else REAL
-        fields.append(Field(name, item, Fraction(float(values.min())), Fraction(float(values.max()))))
+        fields.append(
+            Field(name, item, Fraction(float(values.min())), Fraction(float(values.max())))
+        )
     return Domain(tuple(fields))
 
 
@@ -90,7 +92,9 @@ def _one_round(
     have = {t.expression for t in known}
     own = [Term(p, 1) for p in dict.fromkeys(parts) if p not in have]
     forbidden = () if depth.rare else _RARE
-    search = open_search(domain, examples, [*known, *own], operations(_NUMBERS, forbidden=forbidden))
+    search = open_search(
+        domain, examples, [*known, *own], operations(_NUMBERS, forbidden=forbidden)
+    )
     goal = _goal(wanted[chosen], tolerance)
     right: list[Expression] = []
     wrong: list[NDArray[np.intp]] = []

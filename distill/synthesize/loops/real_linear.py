@@ -12,9 +12,18 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.run.budget import spend
 from distill.synthesize.loops.assemble import delay_line
 from distill.synthesize.loops.explain import Stop, as_number
-from distill.synthesize.loops.real_constants import Fitted, Floats, real, settled
+from distill.synthesize.loops.real_constants import (
+    Fitted,
+    Floats,
+    Residual,
+    bounded,
+    real,
+    settled,
+    some_of,
+)
 from distill.synthesize.loops.real_forms import affine
 from distill.synthesize.loops.traces import Traces
 from dsl.loop import Loop, Register
@@ -22,10 +31,15 @@ from dsl.program import Expression, prim, var
 from dsl.types import REAL
 
 _LONGEST = 8
-_OUTPUTS = 3
+_OUTPUTS, _BESIDE = 3, 3
+"""Delayed outputs, and beside them delayed items, at most."""
+
 _ROWS = 4_000
-_NEAR = 4.0
+_NEAR = 2.5
 """Times the tolerance that a step's fit may be off for whole sequences to be tried."""
+
+_FAR, _MOSTLY = 30.0, 0.9
+"""Times the tolerance that most outputs of whole sequences may be off before they are fitted."""
 
 _STEMS = ("last", "before_last", "third_last")
 
@@ -40,14 +54,19 @@ def real_recurrence(traces: Traces, tolerance: float, stop: Stop) -> Fitted | No
         if weights is None:
             continue
         start = np.concatenate([np.ravel(weights), np.zeros(_held(traces, q, p))])
-        found = settled(lambda c, q=q, p=p: _loop(traces, q, p, c), start, traces, tolerance, stop)
+        residual = _residual(some_of(traces), q, p, stop)
+        if np.quantile(np.abs(residual(start)), _MOSTLY) > _FAR * tolerance:
+            continue
+        make = lambda c, q=q, p=p: _loop(traces, q, p, c)  # noqa: E731
+        found = settled(make, start, traces, tolerance, stop, residual)
         if found is not None:
             return found
     return None
 
 
 def _orders(longest: int, outputs: int, inputs: int) -> Iterator[tuple[int, int]]:
-    pairs = [(q, p) for q in range(_OUTPUTS + 1) for p in range(longest + 1) if q + p <= longest]
+    most = lambda q: min(_BESIDE, longest - q) if q else longest  # noqa: E731
+    pairs = [(q, p) for q in range(_OUTPUTS + 1) for p in range(most(q) + 1)]
     yield from sorted(pairs, key=lambda o: (o[0] * outputs + o[1] * inputs, o[0]))
 
 
@@ -73,6 +92,33 @@ def _one_step(
     usual = np.quantile(np.abs(rows @ weights - wanted), 0.99)
     reach = 1.0 + np.abs(weights[: q * y.shape[2]]).sum()
     return weights if usual <= _NEAR * reach * tolerance else None
+
+
+def _residual(traces: Traces, q: int, p: int, stop: Stop) -> Residual:
+    """What a recurrence's own outputs are off on sequences, from its constants."""
+    x = np.stack([c.astype(np.float64) for c in traces.columns], axis=2)
+    (count, length, d), k = x.shape, traces.outputs.shape[2]
+    terms = q * k + (p + 1) * d + 1
+
+    def residual(constants: Floats) -> Floats:
+        spend(stop, x.size * terms * k // 1000)
+        weights = constants[: terms * k].reshape(terms, k)
+        before = constants[terms * k :]
+        past_y = np.broadcast_to(before[: q * k].reshape(q, k)[::-1], (count, q, k))
+        past_x = np.broadcast_to(before[q * k :].reshape(p, d)[::-1], (count, p, d))
+        items = np.concatenate([past_x, x], axis=1)
+        added = sum(
+            items[:, p - j : p - j + length] @ weights[q * k + j * d : q * k + (j + 1) * d]
+            for j in range(p + 1)
+        )
+        y = np.concatenate([past_y, added + weights[-1]], axis=1)
+        with np.errstate(all="ignore"):
+            for t in range(q, q + length) if q else ():
+                for i in range(1, q + 1):
+                    y[:, t] += y[:, t - i] @ weights[(i - 1) * k : i * k]
+        return bounded((y[:, q:] - traces.outputs)[traces.care]).ravel()
+
+    return residual
 
 
 def _loop(traces: Traces, q: int, p: int, constants: Floats) -> Loop:

@@ -1,4 +1,4 @@
-"""Outputs in affine pieces of the item and registers: one piece, the larger of two, clipped, chosen.
+"""Outputs in affine pieces of item and registers: one, the larger of two, clipped, chosen.
 
 Where the pieces lie is found by turns: least squares on the rows of each piece, then every row to
 the piece that is the larger one there (Magnani and Boyd, Convex piecewise-linear fitting,
@@ -53,13 +53,12 @@ def pieces(
     """
     near = _NEAR * tolerance
     one = np.column_stack([columns, np.ones(len(columns))])
-    for form in (
+    yield from (
         *_affine(leaves, one, wanted, near),
         *_extremes(leaves, one, wanted, near),
         *_clipped(leaves, one, wanted, near),
         *_chosen(leaves, one, truths, wanted, near),
-    ):
-        yield form
+    )
     if 1 <= len(leaves) <= _QUADRATIC:
         pairs = list(combinations_with_replacement(range(len(leaves)), 2))
         products = [prim("mul", leaves[i], leaves[j]) for i, j in pairs]
@@ -92,8 +91,10 @@ def _extremes(
     for name, sign in (("max", 1.0), ("min", -1.0)):
         found = _by_turns(design, sign * wanted, near)
         if found is not None:
-            make = lambda c, name=name: prim(  # noqa: E731
-                name, affine(leaves, c[:width]), affine(leaves, c[width:])
+            make = (
+                lambda c, name=name: prim(  # noqa: E731
+                    name, affine(leaves, c[:width]), affine(leaves, c[width:])
+                )
             )
             yield Form(make, sign * found)
 
@@ -143,8 +144,10 @@ def _clipped(
         return
     weights = _solved(design[inside], wanted[inside])
     if _fits(np.clip(design @ weights, low, high), wanted, near):
-        make = lambda c: prim(  # noqa: E731
-            "clip", affine(leaves, c[:-2]), number(c[-2]), number(c[-1])
+        make = (
+            lambda c: prim(  # noqa: E731
+                "clip", affine(leaves, c[:-2]), number(c[-2]), number(c[-1])
+            )
         )
         yield Form(make, np.append(weights, [low, high]))
 
@@ -163,7 +166,9 @@ def _chosen(
             continue
         both = [_solved(design[r], wanted[r]) for r in (rows, ~rows)]
         if _fits(np.where(rows, design @ both[0], design @ both[1]), wanted, near):
-            make = lambda c, truth=truth: prim(  # noqa: E731
-                "if_", truth, affine(leaves, c[:width]), affine(leaves, c[width:])
+            make = (
+                lambda c, truth=truth: prim(  # noqa: E731
+                    "if_", truth, affine(leaves, c[:width]), affine(leaves, c[width:])
+                )
             )
             yield Form(make, np.concatenate(both))

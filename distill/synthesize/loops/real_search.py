@@ -12,7 +12,7 @@ with a default tolerance that gives way, within twice of it then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,15 +20,17 @@ from typing import Any
 import numpy as np
 
 from distill.recurrent_target import Oracle
+from distill.run.budget import spend
 from distill.synthesize.loops.explain import Depth, Stop, as_number
 from distill.synthesize.loops.memories import NOW
 from distill.synthesize.loops.readable import readable
 from distill.synthesize.loops.real_constants import (
     Fitted,
     Floats,
+    bounded,
     largest_error,
     opened,
-    real,
+    opened_value,
     score,
     settled,
 )
@@ -42,9 +44,10 @@ from distill.synthesize.loops.search import Found, over_fields
 from distill.synthesize.loops.traces import Traces, traced, traces_of
 from dsl.cost import loop_bits
 from dsl.loop import Loop, Register
+from dsl.meanings.array import run_expression
 from dsl.meanings.loop_array import run_loop
 from dsl.program import Expression, Var, const, free_variables, prim, var
-from dsl.types import BOOL, REAL, TypeMismatch
+from dsl.types import BOOL, TypeMismatch
 
 SOFT = 2.0
 """Times a default tolerance that a loop may need."""
@@ -68,7 +71,9 @@ class _Examples:
     tolerance: float
 
 
-def search_real_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None) -> list[Found]:
+def search_real_loops(
+    oracle: Oracle, seed: int = 0, should_stop: Stop | None = None
+) -> list[Found]:
     """Loops within the tolerance of the network on traces, the best first.
 
     The best has the fewest bits, each halving of its error counting for a few of them.
@@ -110,10 +115,12 @@ def _stage(
         return [found] if found else []
     if traces.outputs.shape[2] != 1 or (stage == "pieces" and not oracle.real):
         return []
-    found: list[Fitted] = []
+    found, size = list[Fitted](), 0
     for chosen in ranked:
-        if len(found) >= _ENOUGH or stop():
+        larger = found and len(chosen.memories) > size
+        if larger or len(found) >= _ENOUGH or stop():
             break
+        size = len(chosen.memories)
         if stage == "pieces":
             found += _in_pieces(chosen, traces, tolerance, stop)
         else:
@@ -125,9 +132,7 @@ def _stage(
 # --- outputs of a set of registers --------------------------------------------------------------
 
 
-def _in_pieces(
-    chosen: Ranked, traces: Traces, tolerance: float, stop: Stop
-) -> Iterator[Fitted]:
+def _in_pieces(chosen: Ranked, traces: Traces, tolerance: float, stop: Stop) -> Iterator[Fitted]:
     columns, wanted = _rows(traces, chosen.memories)
     typed = _variables(traces, chosen.memories)
     leaves = [as_number(typed[n]) for n in columns]
@@ -136,8 +141,7 @@ def _in_pieces(
     for form in pieces(leaves, numbers, truths, wanted[:, 0].astype(np.float64), tolerance):
         if stop():
             return
-        make, start = _with_starts(traces, chosen.memories, form.make, form.start)
-        found = settled(make, start, traces, tolerance, stop)
+        found = _fitted(form.make, form.start, chosen, traces, tolerance, stop)
         if found is not None:
             yield found
             return
@@ -168,21 +172,21 @@ def _explained(
         if free_variables(r.update).keys() <= columns.keys() and not isinstance(r.update, Var)
     ]  # fmt: skip
     for body in explain_reals(columns, wanted[:, 0], tolerance, parts, depth, stop)[:_BODIES]:
-        try:
-            loop = assembled(traces, chosen.memories, body)
-        except TypeMismatch:
-            continue
-        found = (
-            settled(*opened(loop), traces, tolerance, stop)
-            if oracle.real
-            else _discrete(loop, oracle, traces)
-        )
+        if oracle.real:
+            found = _fitted(*opened_value(body), chosen, traces, tolerance, stop)
+        else:
+            found = _discrete(body, chosen, oracle, traces)
         if found is not None:
             yield found
 
 
-def _discrete(loop: Loop, oracle: Oracle, traces: Traces) -> Fitted | None:
+def _discrete(body: Expression, chosen: Ranked, oracle: Oracle, traces: Traces) -> Fitted | None:
     """A loop of discrete outputs that differ on no more than the tolerance's share."""
+    registers = list({r.name: r for m in chosen.memories for r in m.registers}.values())
+    try:
+        loop = assembled(traces, registers, body)
+    except TypeMismatch:
+        return None
     with np.errstate(all="ignore"):
         outputs = run_loop(loop, traces.columns)
     outputs = outputs if outputs.ndim == 3 else outputs[:, :, None]
@@ -214,15 +218,14 @@ def _variables(traces: Traces, memories: tuple[Memory, ...]) -> dict[str, Var]:
     return {n: v for n, v in found.items() if isinstance(v, Var)}
 
 
-def assembled(traces: Traces, memories: tuple[Memory, ...], body: Expression) -> Loop:
-    """The loop of a set of registers with its output."""
-    registers = tuple({r.name: r for m in memories for r in m.registers}.values())
+def assembled(traces: Traces, registers: Sequence[Register], body: Expression) -> Loop:
+    """The loop of some registers with its output."""
     read = {n for r in registers for n in free_variables(r.update)}
     lets: tuple[tuple[str, Expression], ...] = ()
     if NOW in read:
         lets, body = ((NOW, body),), var(NOW, body.type)
-        registers = tuple(_reading(r, body) for r in registers)
-    return Loop(traces.inputs, registers, lets, body)
+        registers = [_reading(r, body) for r in registers]
+    return Loop(traces.inputs, tuple(registers), lets, body)
 
 
 def _reading(register: Register, now: Expression) -> Register:
@@ -231,27 +234,49 @@ def _reading(register: Register, now: Expression) -> Register:
     return replace(register, update=now) if reads else register
 
 
-def _with_starts(traces: Traces, memories: tuple[Memory, ...], make: Any, start: Floats) -> Any:
-    """A form's loop, what its real registers hold at the start being open as well."""
-    held = [r for r in {r.name: r for m in memories for r in m.registers}.values()]
-    names = [r.name for r in held if r.type == REAL]
-    first = [float(r.start.value) for r in held if r.type == REAL]
+def _fitted(
+    make: Callable[[Floats], Expression],
+    start: Floats,
+    chosen: Ranked,
+    traces: Traces,
+    tolerance: float,
+    stop: Stop,
+) -> Fitted | None:
+    """The loop of an output with open constants, fitted.
 
-    def loop(constants: Floats) -> Loop:
-        made = assembled(traces, memories, make(constants[: len(start)]))
-        starts = dict(zip(names, constants[len(start) :], strict=True))
-        registers = tuple(
-            replace(r, start=real(starts[r.name])) if r.name in starts else r
-            for r in made.registers
-        )
-        return replace(made, registers=registers)
+    Where no register holds a last output or has constants of its own, what they hold is known
+    from the traces, and nothing needs to be followed.
+    """
+    registers = list({r.name: r for m in chosen.memories for r in m.registers}.values())
+    if any(_is_open(r) for r in registers):
+        kept, first = opened(registers)
 
-    return loop, np.concatenate([start, first])
+        def loop(constants: Floats) -> Loop:
+            made = kept(constants[len(start) :])
+            return assembled(traces, made, make(constants[: len(start)]))
+
+        return settled(loop, np.concatenate([start, first]), traces, tolerance, stop)
+    columns, wanted = _rows(traces, chosen.memories)
+    goal = wanted[:, 0].astype(np.float64)
+
+    def residual(constants: Floats) -> Floats:
+        spend(stop, len(goal) * len(constants) // 1000)
+        with np.errstate(all="ignore"):
+            found = run_expression(make(constants), columns)
+        return bounded(np.broadcast_to(found, goal.shape) - goal)
+
+    return settled(
+        lambda c: assembled(traces, registers, make(c)), start, traces, tolerance, stop, residual
+    )  # fmt: skip
 
 
-def _finished(
-    made: Fitted, oracle: Oracle, examples: _Examples, stage: str
-) -> tuple[float, Found]:
+def _is_open(register: Register) -> bool:
+    """Whether a register reads the output, or holds constants that are to be fitted."""
+    reads = NOW in free_variables(register.update)
+    return reads or bool(len(opened_value(register.update)[1]))
+
+
+def _finished(made: Fitted, oracle: Oracle, examples: _Examples, stage: str) -> tuple[float, Found]:
     """A loop over scalars as one over fields that a person would write, with its score."""
     traces = examples.traces
     loop = over_fields(made.loop, oracle, traces)
