@@ -52,6 +52,9 @@ def loop_findings(
     if claim.length_bound is not None and not _is_length(claim.length_bound):
         yield Finding("refuted", f"{claim.length_bound} is no length of sequences")
         return
+    if not oracle.output.discrete and not _is_tolerance(claim.tolerance):
+        yield Finding("refuted", "real outputs need a tolerance, a number from 0 up")
+        return
     if not _exception_is_named(claim):
         yield Finding("refuted", "a margin is left out that the claim can't have, or unnamed")
         return
@@ -83,6 +86,11 @@ def _exception_is_named(claim: Claim) -> bool:
             claim.margin
         )
     return claim.exempt is None and claim.left_out == 0
+
+
+def _is_tolerance(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value < float("inf")
 
 
 def _is_length(value: Any) -> bool:

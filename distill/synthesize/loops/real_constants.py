@@ -29,7 +29,10 @@ from dsl.types import REAL, TypeMismatch
 _FITTED_ON = 200
 """Sequences on which constants are fitted; all are looked at afterwards."""
 
-_RUNS = 12
+_FEW_RUNS, _RUNS = 3, 12
+_HOPELESS, _NEAR, _MOSTLY = 30.0, 4.0, 0.9
+"""Times the tolerance that most outputs may be off at the start, and after a few turns."""
+
 _MOST = 14
 _FAR = 1e6
 _IDLE = 1e-9
@@ -148,8 +151,14 @@ def _tried(residual: Residual, start: Floats, allowed: float) -> Iterator[Floats
     if not len(start):
         yield start
         return
-    fitted, residuals, slopes = _least_squares(residual, start)
-    if np.abs(residuals).max(initial=0.0) > 4 * allowed:
+    if np.quantile(np.abs(residual(start)), _MOSTLY) > _HOPELESS * allowed:
+        return
+    fitted, residuals, slopes = _least_squares(residual, start, _FEW_RUNS)
+    if np.abs(residuals).max(initial=0.0) > allowed:
+        if np.quantile(np.abs(residuals), _MOSTLY) > _NEAR * allowed:
+            return
+        fitted, residuals, slopes = _least_squares(residual, fitted, _RUNS)
+    if np.abs(residuals).max(initial=0.0) > _NEAR * allowed:
         return
     # what changes nothing stays as it was
     idle = np.abs(slopes).max(0) <= _IDLE
@@ -162,12 +171,12 @@ def _tried(residual: Residual, start: Floats, allowed: float) -> Iterator[Floats
 
 
 def _least_squares(
-    residual: Callable[[Floats], Floats], start: Floats
+    residual: Callable[[Floats], Floats], start: Floats, runs: int
 ) -> tuple[Floats, Floats, Floats]:
     """Constants, residuals and slopes (rows, constants) at the smallest sum of squares near."""
     from scipy.optimize import least_squares
 
-    found = least_squares(residual, start, x_scale="jac", max_nfev=_RUNS)
+    found = least_squares(residual, start, x_scale="jac", max_nfev=runs)
     if not np.all(np.isfinite(found.x)):
         return start, residual(start), np.zeros((len(residual(start)), len(start)))
     return found.x, found.fun, found.jac

@@ -38,9 +38,6 @@ _ROWS = 4_000
 _NEAR = 2.5
 """Times the tolerance that a step's fit may be off for whole sequences to be tried."""
 
-_FAR, _MOSTLY = 30.0, 0.9
-"""Times the tolerance that most outputs of whole sequences may be off before they are fitted."""
-
 _STEMS = ("last", "before_last", "third_last")
 
 
@@ -55,8 +52,6 @@ def real_recurrence(traces: Traces, tolerance: float, stop: Stop) -> Fitted | No
             continue
         start = np.concatenate([np.ravel(weights), np.zeros(_held(traces, q, p))])
         residual = _residual(some_of(traces), q, p, stop)
-        if np.quantile(np.abs(residual(start)), _MOSTLY) > _FAR * tolerance:
-            continue
         make = lambda c, q=q, p=p: _loop(traces, q, p, c)  # noqa: E731
         found = settled(make, start, traces, tolerance, stop, residual)
         if found is not None:

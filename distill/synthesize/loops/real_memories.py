@@ -16,7 +16,7 @@ from distill.synthesize.loops.registers import Memory, delayed
 from distill.synthesize.loops.traces import Traces
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import trace_loop
-from dsl.program import Expression, const, prim, var
+from dsl.program import Expression, const, free_variables, prim, var
 from dsl.types import BOOL, INT, REAL, Type
 
 _DECAYS = (Fraction(1, 2), Fraction(4, 5), Fraction(9, 10))
@@ -34,6 +34,14 @@ def real_memories(traces: Traces) -> list[Memory]:
         if np.ptp(rounded) > 0:
             found.setdefault(rounded.tobytes(), memory)
     return list(found.values())
+
+
+def on(traces: Traces, memory: Memory) -> Memory:
+    """The same registers on other traces."""
+    if any(NOW in free_variables(r.update) for r in memory.registers):
+        same = [m for m in _outputs(traces) if m.registers == memory.registers]
+        return same[0]
+    return _memory(traces, memory.registers, memory.cost)
 
 
 def _all(traces: Traces) -> Iterator[Memory]:
@@ -96,30 +104,25 @@ def _features(traces: Traces) -> Iterator[tuple[str, Expression, float]]:
         if column.min() < 0 < column.max():
             yield f"_above{end}", prim("as_int", prim("greater", x, const(0))), 2
     if len(own) <= _PRODUCTS:
-        for i, (_, a) in enumerate(own):
-            for _, b in own[i + 1 :]:
-                yield "_product", prim("mul", a, b), 2
+        for i, (first, a) in enumerate(own):
+            for second, b in own[i + 1 :]:
+                yield f"_product{first}{second}", prim("mul", a, b), 2
 
 
 def _folds(traces: Traces, name: str, value: Expression, cost: float) -> Iterator[Memory]:
     kind = value.type
-    zero = const(0, kind)
-    yield _fold(traces, f"total{name}", zero, lambda r: prim("add", r, value), cost)
+    yield _fold(traces, f"total{name}", const(0, kind), lambda r: prim("add", r, value), cost)
     if name.startswith(("_above", "_product")):
         return
     low, high = _ends(traces, value)
-    for start in dict.fromkeys((low, Fraction(0))):
-        yield _fold(
-            traces, f"largest{name}", const(start, kind), lambda r: prim("max", r, value), cost
-        )
-    for start in dict.fromkeys((high, Fraction(0))):
-        yield _fold(
-            traces, f"smallest{name}", const(start, kind), lambda r: prim("min", r, value), cost
-        )
-    for decay in _DECAYS if not name.startswith("_s") else ():
+    for stem, fold, end in (("largest", "max", low), ("smallest", "min", high)):
+        for number, start in enumerate(dict.fromkeys((end, Fraction(0)))):
+            more = lambda r, fold=fold: prim(fold, r, value)  # noqa: E731
+            yield _fold(traces, f"{stem}{number or ''}{name}", const(start, kind), more, cost)
+    for number, decay in enumerate(_DECAYS if not name.startswith("_s") else ()):
         kept = const(decay, REAL)
         yield _fold(
-            traces, f"level{name}", const(0, REAL),
+            traces, f"level{number or ''}{name}", const(0, REAL),
             lambda r, kept=kept: prim("add", prim("mul", kept, r), value), cost + 2,
         )  # fmt: skip
 
@@ -143,12 +146,12 @@ def _conditional(traces: Traces) -> Iterator[Memory]:
     for number, truth in enumerate([*truths, *signs]):
         run = lambda r, truth=truth: prim("if_", truth, prim("add", r, const(1)), const(0))  # noqa: E731
         yield _fold(traces, f"run{number or ''}", const(0), run, 3)
-        for x in numbers if number < len(truths) else ():
-            zero = const(0, x.type)
+        for place, x in enumerate(numbers if number < len(truths) else ()):
+            zero, end = const(0, x.type), "_".join(str(p) for p in (number, place) if p)
             taken = lambda r, t=truth, x=x: prim("if_", t, x, r)  # noqa: E731
-            yield _fold(traces, f"held{number or ''}", zero, taken, 3)
+            yield _fold(traces, f"held{end}", zero, taken, 3)
             anew = lambda r, t=truth, x=x, z=zero: prim("if_", t, z, prim("add", r, x))  # noqa: E731
-            yield _fold(traces, f"since{number or ''}", zero, anew, 3)
+            yield _fold(traces, f"since{end}", zero, anew, 3)
 
 
 def _fold(traces: Traces, name: str, start, update, cost: float) -> Memory:  # noqa: ANN001

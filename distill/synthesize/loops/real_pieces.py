@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -87,16 +88,10 @@ def _extremes(
     leaves: Sequence[Expression], design: Floats, wanted: Floats, near: float
 ) -> Iterator[Form]:
     """The larger, or the smaller, of two affine pieces."""
-    width = design.shape[1]
     for name, sign in (("max", 1.0), ("min", -1.0)):
         found = _by_turns(design, sign * wanted, near)
         if found is not None:
-            make = (
-                lambda c, name=name: prim(  # noqa: E731
-                    name, affine(leaves, c[:width]), affine(leaves, c[width:])
-                )
-            )
-            yield Form(make, sign * found)
+            yield Form(partial(_two, name, leaves), sign * found)
 
 
 def _by_turns(design: Floats, wanted: Floats, near: float) -> Floats | None:
@@ -144,12 +139,8 @@ def _clipped(
         return
     weights = _solved(design[inside], wanted[inside])
     if _fits(np.clip(design @ weights, low, high), wanted, near):
-        make = (
-            lambda c: prim(  # noqa: E731
-                "clip", affine(leaves, c[:-2]), number(c[-2]), number(c[-1])
-            )
-        )
-        yield Form(make, np.append(weights, [low, high]))
+        ends = np.append(weights, [low, high])
+        yield Form(lambda c: _held(affine(leaves, c[:-2]), c[-2], c[-1]), ends)
 
 
 def _chosen(
@@ -166,9 +157,20 @@ def _chosen(
             continue
         both = [_solved(design[r], wanted[r]) for r in (rows, ~rows)]
         if _fits(np.where(rows, design @ both[0], design @ both[1]), wanted, near):
-            make = (
-                lambda c, truth=truth: prim(  # noqa: E731
-                    "if_", truth, affine(leaves, c[:width]), affine(leaves, c[width:])
-                )
-            )
-            yield Form(make, np.concatenate(both))
+            yield Form(partial(_two, "if_", leaves, before=(truth,)), np.concatenate(both))
+
+
+def _held(value: Expression, low: float, high: float) -> Expression:
+    return prim("clip", value, number(low), number(high))
+
+
+def _two(
+    name: str,
+    leaves: Sequence[Expression],
+    constants: Floats,
+    before: tuple[Expression, ...] = (),
+) -> Expression:
+    """An operation on two affine pieces."""
+    width = len(leaves) + 1
+    pair = affine(leaves, constants[:width]), affine(leaves, constants[width:])
+    return prim(name, *before, *pair)

@@ -36,7 +36,7 @@ from distill.synthesize.loops.real_constants import (
 )
 from distill.synthesize.loops.real_explain import explain_reals
 from distill.synthesize.loops.real_linear import real_recurrence
-from distill.synthesize.loops.real_memories import real_memories
+from distill.synthesize.loops.real_memories import on, real_memories
 from distill.synthesize.loops.real_pieces import Rows, pieces
 from distill.synthesize.loops.real_sets import Ranked, ranked_sets
 from distill.synthesize.loops.registers import Memory
@@ -60,6 +60,9 @@ _ENOUGH = 3
 
 _SHALLOW, _DEEP = Depth(3, 8_000), Depth(5, 20_000, rare=True)
 _BODIES = 3
+_FOLLOWED = 11
+"""Constants that are fitted by following a loop, at most."""
+
 _DISCRETE_BITS = 8.0
 
 
@@ -81,7 +84,7 @@ def search_real_loops(
     stop = should_stop or (lambda: False)
     every = [_of_all_kinds(oracle, seed), _uniform(oracle, seed)]
     ranked: list[Ranked] | None = None
-    for stage in ("linear", "pieces", "bank", "deep"):
+    for stage in ("linear", "bank", "pieces", "deep"):
         if ranked is None and stage != "linear":
             known = real_memories(every[0].traces)
             ranked = ranked_sets(every[0].traces, known, _SETS, stop, seed)
@@ -116,7 +119,8 @@ def _stage(
     if traces.outputs.shape[2] != 1 or (stage == "pieces" and not oracle.real):
         return []
     found, size = list[Fitted](), 0
-    for chosen in ranked:
+    for one in ranked:
+        chosen = replace(one, memories=tuple(on(traces, m) for m in one.memories))
         larger = found and len(chosen.memories) > size
         if larger or len(found) >= _ENOUGH or stop():
             break
@@ -250,6 +254,8 @@ def _fitted(
     registers = list({r.name: r for m in chosen.memories for r in m.registers}.values())
     if any(_is_open(r) for r in registers):
         kept, first = opened(registers)
+        if len(start) + len(first) > _FOLLOWED:
+            return None
 
         def loop(constants: Floats) -> Loop:
             made = kept(constants[len(start) :])
