@@ -126,9 +126,10 @@ class Oracle:
         """Whether a decision and all before it in its sequence are clear, (n, T).
 
         Clear is a margin of at least a quarter of what is usual for the first items: where a
-        network drifts, its margins shrink before its decisions are others. Real outputs all are.
+        network drifts, its margins shrink before its decisions are others. Over reals all are:
+        margins are whatever the items make them.
         """
-        if self.real:
+        if self.real or self.over_reals:
             return np.ones(raw.shape[:2], dtype=np.bool_)
         margin = self.margins(raw)
         usual = float(np.median(margin[:, :_FIRST]))

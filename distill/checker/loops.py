@@ -15,6 +15,7 @@ import numpy as np
 from distill.checker.finding import Finding, verdict_of
 from distill.checker.impulses import impulse_finding
 from distill.checker.induction import induction_finding
+from distill.checker.real_impulses import real_impulse_finding
 from distill.checker.sequences import CLOSE, drawn_finding, listed_findings, replayed
 from distill.checker.unrolled import literal_findings
 from distill.evidence import Claim
@@ -23,7 +24,7 @@ from dsl.loop import Loop
 
 METHODS = {
     "induction": ("proved", "proved_to_length"),
-    "relational": ("proved_to_length", "unknown"),
+    "relational": ("proved", "proved_to_length", "unknown"),
     "exhaustive": ("proved_to_length", "refuted"),
     "sampling": ("tested",),
 }
@@ -70,7 +71,8 @@ def loop_findings(
     elif claim.method == "relational" and claim.margin > 0:
         yield from literal_findings(oracle, loop, claim)
     elif claim.method == "relational":
-        yield impulse_finding(oracle, loop, claim)
+        compared = impulse_finding if oracle.output.discrete else real_impulse_finding
+        yield compared(oracle, loop, claim)
     elif claim.method == "exhaustive":
         yield from listed_findings(oracle, loop, claim)
 

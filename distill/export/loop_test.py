@@ -94,7 +94,9 @@ def loop_test(d: LoopDistillation) -> str:
         longest=longest,
         margin=claim.margin,
         within="" if d.output.discrete else f", within {claim.tolerance:.4g}",
-        near="given == wanted" if d.output.discrete else f"abs(given - wanted) <= {_least(claim)!r}",
+        near="given == wanted"
+        if d.output.discrete
+        else f"abs(given - wanted) <= {_least(claim)!r}",
         allowed=f"ALLOWED = {_allowed(claim)}\n" if tested else "",
     )
     return head + (_TESTED if tested else _EVERY)

@@ -28,14 +28,16 @@ from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.meanings.loop_exact import run_loop_exact
 from dsl.program import Const, Expression, Prim, Var, walk
-from dsl.types import BOOL, INT
+from dsl.types import BOOL, INT, REAL
 
 Ints = NDArray[Any]
 """Arrays of Python's whole numbers; as bounds they count units of 2 ** -64, rounded up."""
 
 LONGEST = 100
-_FIXED = 64
-_HALF = 1 << (_FIXED - 1)
+FIXED = 64
+"""Bounds count units of 2 to the power of minus this."""
+
+_HALF = 1 << (FIXED - 1)
 _ROOM = 64
 """A checker that rounds elsewhere has this part of a half to itself."""
 
@@ -83,7 +85,7 @@ def dyadic(values: Any) -> Dyadic:
     return Dyadic(flat.reshape(array.shape), exponent)
 
 
-_shift_up = np.frompyfunc(lambda v, e: -((-v << _FIXED) >> e), 2, 1)
+_shift_up = np.frompyfunc(lambda v, e: -((-v << FIXED) >> e), 2, 1)
 
 
 def _shifted_up(whole: Ints, exponent: int) -> Ints:
@@ -95,7 +97,7 @@ _ratio_up = np.frompyfunc(lambda v, n, d: -(-v * n // d), 3, 1)
 
 def _times(sizes: Ints, values: Ints) -> Ints:
     """Bounds of a product of two arrays of bounds."""
-    return _shift_up(sizes @ values, 2 * _FIXED)
+    return _shift_up(sizes @ values, 2 * FIXED)
 
 
 def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
@@ -105,7 +107,7 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     numbers, or not even the network's own length can be shown.
     """
     begin = time.perf_counter()
-    cell = _affine_cell(oracle)
+    cell = affine_cell(oracle)
     if cell is None or oracle.output.scalar != INT or not is_linear(loop):
         return None
     if not oracle.plain or not oracle.representable(np.zeros(0)):
@@ -124,14 +126,17 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     return _claim(length, worst, begin) if length >= oracle.length else None
 
 
-def is_linear(loop: Loop) -> bool:
-    """Whether every value of a step is linear in registers and fields."""
+def is_linear(loop: Loop, reals: bool = False) -> bool:
+    """Whether every value of a step is linear in registers and fields.
+
+    reals: fields may be real, and values divided by literals.
+    """
     values = [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
-    plain = all(item in (INT, BOOL) for _, item in loop.inputs)
-    return plain and all(_linear_node(n) for v in values for n in walk(v))
+    plain = all(item in (INT, BOOL) or (reals and item == REAL) for _, item in loop.inputs)
+    return plain and all(_linear_node(n, reals) for v in values for n in walk(v))
 
 
-def _linear_node(node: Expression) -> bool:
+def _linear_node(node: Expression, reals: bool) -> bool:
     if isinstance(node, Const | Var):
         return True
     if not isinstance(node, Prim):
@@ -141,11 +146,13 @@ def _linear_node(node: Expression) -> bool:
         return len(parts) == 2 and any(isinstance(p, Const) for p in parts)
     if name == "item":
         return isinstance(parts[1], Const)
+    if name == "div" and reals:
+        return isinstance(parts[1], Const) and parts[1].value != 0
     return name in _LINEAR
 
 
 @dataclass(frozen=True, eq=False)
-class _Cell:
+class Cell:
     """An affine cell: for every node its exact map from (h, x), as matrix and constant."""
 
     form: NormalForm
@@ -179,7 +186,8 @@ class _Cell:
         return carried + _ratio_up(total, passed, (1 << 24) - passed)
 
 
-def _affine_cell(oracle: Oracle) -> _Cell | None:
+def affine_cell(oracle: Oracle) -> Cell | None:
+    """The network's cell multiplied out; None where it isn't affine."""
     form = oracle.network.cell.normal_form()
     maps: list[tuple[Dyadic, Dyadic]] = []
     for node in form.nodes:
@@ -192,10 +200,10 @@ def _affine_cell(oracle: Oracle) -> _Cell | None:
             maps.append((matrix, constant))
         else:
             return None
-    return _Cell(form, tuple(maps), dyadic(oracle.network.initial))
+    return Cell(form, tuple(maps), dyadic(oracle.network.initial))
 
 
-def _bounds(cell: _Cell, loop: Loop, sizes: Ints, longest: int) -> Iterator[int]:
+def _bounds(cell: Cell, loop: Loop, sizes: Ints, longest: int) -> Iterator[int]:
     """Step by step the most that outputs of network and loop can be apart."""
     matrix, constant = cell.maps[cell.form.output]
     h, count = cell.hidden, len(sizes)
@@ -253,13 +261,9 @@ def _claim(length: int, worst: int, begin: float) -> Claim:
         "relational",
         f"both are linear; their outputs are less than 1/2 apart on every sequence up to length "
         f"{length}, so the rounded ones are equal",
-        achieved=float(Fraction(worst, 1 << _FIXED)),
+        achieved=float(Fraction(worst, 1 << FIXED)),
         arithmetic="network in float32 in any order of summation, program in whole numbers",
         count=length,
         seconds=time.perf_counter() - begin,
         length_bound=length,
     )
-
-
-def real_linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
-    return None

@@ -11,7 +11,7 @@ import numpy as np
 
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
-from distill.verify.linear_loops import real_linear_claim
+from distill.verify.real_linear_loops import real_linear_claim
 from distill.verify.words import DRAWS, all_words, drawn, longest_listed
 from dsl.domain import Columns
 from dsl.loop import Loop
