@@ -289,4 +289,4 @@ def _literal_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
     if bounded is not None:
         return bounded
     text = "the program is the network's own arithmetic; rounding alone can change its outputs"
-    return Claim("unknown", "relational", text)
+    return Claim("unknown", "relational", text, tolerance=oracle.tolerance if oracle.real else None)

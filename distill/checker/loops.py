@@ -41,7 +41,8 @@ def loop_findings(
     if tuple(loop.inputs) != oracle.domain.item.parameters:
         yield Finding("refuted", "the program's items aren't those of the domain")
         return
-    if claim.verdict not in METHODS.get(claim.method, ()):
+    for_ever = claim.method == "relational" and claim.verdict == "proved"
+    if claim.verdict not in METHODS.get(claim.method, ()) or (for_ever and oracle.output.discrete):
         yield Finding("refuted", f"{claim.method} can't give the verdict {claim.verdict}")
         return
     if claim.verdict == "unknown":

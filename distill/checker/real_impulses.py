@@ -182,7 +182,7 @@ def _later(
 
 def _norm(matrix: Exact) -> Fraction:
     """The largest row sum."""
-    return max((sum(map(abs, row)) for row in matrix), default=Fraction(0))
+    return max((sum(map(abs, row), Fraction(0)) for row in matrix), default=Fraction(0))
 
 
 def _most(values: Exact) -> Fraction:

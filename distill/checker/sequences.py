@@ -190,7 +190,8 @@ def _apart(
         return (ours != theirs).any(1)
     with np.errstate(all="ignore"):
         gap = np.abs(ours - theirs)
-    return ~(gap <= (claim.tolerance or 0.0) * (1 + 1e-12)).all(1)
+    within = gap <= (claim.tolerance or 0.0) * (1 + 1e-12)
+    return np.logical_not(within.all(1))
 
 
 def _shown(oracle: Oracle, columns: Columns, row: int, last: int) -> str:

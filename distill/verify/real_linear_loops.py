@@ -233,7 +233,7 @@ def _units(value: Fraction) -> int:
 
 
 def _norm(matrix: Exact) -> Fraction:
-    return max((sum(abs(v) for v in row) for row in matrix), default=Fraction(0))
+    return max((sum(map(abs, row), Fraction(0)) for row in matrix), default=Fraction(0))
 
 
 def _rows(matrix: Exact) -> Exact:

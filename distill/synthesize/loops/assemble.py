@@ -104,7 +104,6 @@ def delay_line(
     bits = item == BOOL and set(before) <= {0, 1}
     whole = item != REAL and all(float(b).is_integer() for b in before)
     held: Type = BOOL if bits else INT if whole else REAL
-    before = before if whole else [nearest_simple(Fraction(b)) for b in before]
     now = var(name, item) if held == item else as_number(var(name, item))
     ending = f"_{name.rstrip(PRIME)}" if several else ""
     if depth >= _WINDOW_FROM:
@@ -123,8 +122,10 @@ def delay_line(
     return made, list(values)
 
 
-def _start(value: float, held: Type) -> bool | int | float:
-    return bool(value) if held == BOOL else int(value) if held == INT else value
+def _start(value: float, held: Type) -> bool | int | Fraction:
+    if held == BOOL:
+        return bool(value)
+    return int(value) if held == INT else nearest_simple(Fraction(value))
 
 
 def _delayed_outputs(found: Recurrence, q: int, k: int):  # noqa: ANN202

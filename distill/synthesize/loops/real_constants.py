@@ -196,8 +196,13 @@ def _snapped(slopes: Floats, values: Floats, base: Floats, most: int) -> Floats:
         if left:
             fixed = [i for i in range(len(base)) if i not in left]
             rest = values - slopes[:, fixed] @ found[fixed]
-            found[left] = np.linalg.lstsq(slopes[:, left], rest, rcond=None)[0]
+            found[left] = solved(slopes[:, left], rest)
     return found
+
+
+def solved(design: Floats, wanted: Floats) -> Floats:
+    """The least squares solution of design @ c = wanted."""
+    return np.linalg.lstsq(design, wanted, rcond=None)[0].astype(np.float64)
 
 
 # --- constants that stand in a loop ------------------------------------------------------------
@@ -205,7 +210,8 @@ def _snapped(slopes: Floats, values: Floats, base: Floats, most: int) -> Floats:
 
 def opened_value(value: Expression) -> tuple[Callable[[Floats], Expression], Floats]:
     """An expression as a form whose real constants are left open."""
-    places = list(dict.fromkeys(n for n in walk(value) if _is_open(n)))
+    found = (n for n in walk(value) if isinstance(n, Const) and n.type == REAL)
+    places = list(dict.fromkeys(found))
 
     def make(constants: Floats) -> Expression:
         new: dict[Expression, Expression] = {
@@ -233,10 +239,6 @@ def opened(registers: Sequence[Register]) -> tuple[Callable[[Floats], list[Regis
         return made
 
     return make, np.concatenate([first, starts])
-
-
-def _is_open(node: Expression) -> bool:
-    return isinstance(node, Const) and node.type == REAL
 
 
 def real(value: float) -> Const:

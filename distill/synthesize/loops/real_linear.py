@@ -22,6 +22,7 @@ from distill.synthesize.loops.real_constants import (
     bounded,
     real,
     settled,
+    solved,
     some_of,
 )
 from distill.synthesize.loops.real_forms import affine
@@ -83,7 +84,7 @@ def _one_step(
     if len(rows) < 2 * design.shape[2]:
         return None
     some = np.linspace(0, len(rows) - 1, min(len(rows), _ROWS)).astype(int)
-    weights = np.linalg.lstsq(rows[some], wanted[some], rcond=None)[0]
+    weights = solved(rows[some], wanted[some])
     usual = np.quantile(np.abs(rows @ weights - wanted), 0.99)
     reach = 1.0 + np.abs(weights[: q * y.shape[2]]).sum()
     return weights if usual <= _NEAR * reach * tolerance else None

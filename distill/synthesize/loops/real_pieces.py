@@ -15,7 +15,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.synthesize.loops.real_constants import Floats, number
+from distill.synthesize.loops.real_constants import Floats, number, solved
 from distill.synthesize.loops.real_forms import affine
 from dsl.program import Expression, prim
 
@@ -72,14 +72,10 @@ def _fits(found: Floats, wanted: Floats, near: float) -> bool:
     return float(np.quantile(np.abs(found - wanted), _NEARLY)) <= near
 
 
-def _solved(design: Floats, wanted: Floats) -> Floats:
-    return np.linalg.lstsq(design, wanted, rcond=None)[0]
-
-
 def _affine(
     leaves: Sequence[Expression], design: Floats, wanted: Floats, near: float
 ) -> Iterator[Form]:
-    weights = _solved(design, wanted)
+    weights = solved(design, wanted)
     if _fits(design @ weights, wanted, near):
         yield Form(lambda c: affine(leaves, c), weights)
 
@@ -102,7 +98,7 @@ def _by_turns(design: Floats, wanted: Floats, near: float) -> Floats | None:
         for _ in range(_TURNS):
             if not width <= upper.sum() <= len(upper) - width:
                 break
-            both = [_solved(design[rows], wanted[rows]) for rows in (upper, ~upper)]
+            both = [solved(design[rows], wanted[rows]) for rows in (upper, ~upper)]
             values = [design @ weights for weights in both]
             moved = values[0] >= values[1]
             if (moved == upper).all():
@@ -124,7 +120,7 @@ def _divisions(design: Floats, wanted: Floats) -> Iterator[Rows]:
         yield column > np.median(column)
         yield from (column > other for other in columns[i + 1 :])
         yield np.abs(wanted - column) < 1e-2 * (float(wanted.std()) or 1.0)
-    yield wanted - design @ _solved(design, wanted) > 0
+    yield wanted - design @ solved(design, wanted) > 0
     yield wanted > np.median(wanted)
 
 
@@ -137,7 +133,7 @@ def _clipped(
     inside = ~at_ends
     if at_ends.mean() < _FLAT or inside.sum() < 2 * design.shape[1]:
         return
-    weights = _solved(design[inside], wanted[inside])
+    weights = solved(design[inside], wanted[inside])
     if _fits(np.clip(design @ weights, low, high), wanted, near):
         ends = np.append(weights, [low, high])
         yield Form(lambda c: _held(affine(leaves, c[:-2]), c[-2], c[-1]), ends)
@@ -155,7 +151,7 @@ def _chosen(
     for truth, rows in truths:
         if not 2 * width <= rows.sum() <= len(rows) - 2 * width:
             continue
-        both = [_solved(design[r], wanted[r]) for r in (rows, ~rows)]
+        both = [solved(design[r], wanted[r]) for r in (rows, ~rows)]
         if _fits(np.where(rows, design @ both[0], design @ both[1]), wanted, near):
             yield Form(partial(_two, "if_", leaves, before=(truth,)), np.concatenate(both))
 

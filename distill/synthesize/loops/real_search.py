@@ -46,7 +46,7 @@ from dsl.cost import loop_bits
 from dsl.loop import Loop, Register
 from dsl.meanings.array import run_expression
 from dsl.meanings.loop_array import run_loop
-from dsl.program import Expression, Var, const, free_variables, prim, var
+from dsl.program import Expression, Var, const, free_variables, prim, substitute, var
 from dsl.types import BOOL, TypeMismatch
 
 SOFT = 2.0
@@ -285,7 +285,7 @@ def _is_open(register: Register) -> bool:
 def _finished(made: Fitted, oracle: Oracle, examples: _Examples, stage: str) -> tuple[float, Found]:
     """A loop over scalars as one over fields that a person would write, with its score."""
     traces = examples.traces
-    loop = over_fields(made.loop, oracle, traces)
+    loop = _plainly_named(over_fields(made.loop, oracle, traces))
     shorter = readable(loop)
     of_items = replace(traces, columns=traces.items)
     error = partial(largest_error, traces=of_items) if oracle.real else partial(_share, of_items)
@@ -295,6 +295,24 @@ def _finished(made: Fitted, oracle: Oracle, examples: _Examples, stage: str) -> 
     bits = loop_bits(shorter)
     found = Found(shorter, bits, stage, reached if oracle.real else 0.0)
     return score(bits, reached, examples.tolerance), found
+
+
+def _plainly_named(loop: Loop) -> Loop:
+    """Registers without the numbers that told candidates of one kind apart, where they can be."""
+    taken = {name for name, _ in loop.inputs} | {name for name, _ in loop.lets}
+    names: dict[str, str] = {}
+    for register in loop.registers:
+        stem = register.name.rstrip("0123456789")
+        names[register.name] = register.name if stem in taken else stem
+        taken.add(names[register.name])
+    if len(set(names.values())) < len(names):
+        return loop
+    new: dict[str, Expression] = {r.name: var(names[r.name], r.type) for r in loop.registers}
+    registers = tuple(
+        Register(names[r.name], r.start, substitute(r.update, new)) for r in loop.registers
+    )
+    lets = tuple((n, substitute(v, new)) for n, v in loop.lets)
+    return replace(loop, registers=registers, lets=lets, output=substitute(loop.output, new))
 
 
 def _share(traces: Traces, loop: Loop) -> float:

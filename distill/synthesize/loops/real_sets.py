@@ -80,9 +80,9 @@ def _best(
 
 def delta(points: Floats, wanted: Floats) -> float:
     """The share of the variance of `wanted` (n, k) that points (n, d) leave open."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    near = cKDTree(points).query(points, k=2)[1]
+    near = np.asarray(KDTree(points).query(points, k=2)[1])
     # of equal points either may come first
     other = np.where(near[:, 0] == np.arange(len(points)), near[:, 1], near[:, 0])
     spread = float(wanted.var(0).sum())
