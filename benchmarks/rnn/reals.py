@@ -43,6 +43,15 @@ _ALL = (
     ("saturating_total", "The running total held between -1 and 1.", UNIT,
      _levels(lambda level, x: np.clip(level + x, -1, 1))),
     ("mean_so_far", "The mean of all items so far.", LEVEL, _mean),
+    ("deviation", "The item minus the mean of all items so far.", LEVEL, lambda x: x - _mean(x)),
+    ("range_real", "The largest item so far minus the smallest.", UNIT,
+     lambda x: np.maximum.accumulate(x, axis=1) - np.minimum.accumulate(x, axis=1)),
+    ("largest_jump", "The largest size of a difference of neighbours so far, 0 being before.", UNIT,
+     lambda x: np.maximum.accumulate(np.abs(x - delayed(x, 1)), axis=1)),
+    ("product_last2", "The item times the one before it, 0 before the start.", UNIT,
+     lambda x: x * delayed(x, 1)),
+    ("two_speeds", "An average that rises by a half of the way and falls by a tenth.", LEVEL,
+     _levels(lambda level, x: level + np.where(x > level, 0.5, 0.1) * (x - level))),
 )  # fmt: skip
 
 REALS: dict[str, Task] = {

@@ -183,13 +183,24 @@ _REALS: dict[str, tuple[Shape, ...]] = {
     "peak_decay": (relu(1, 8), relu(2, 16)),
     "saturating_total": (relu(1, 8), relu(2, 16)),
     "mean_so_far": (Shape("gru", 16), Shape("gru", 24)),
+    "deviation": (Shape("gru", 16), Shape("gru", 24)),
+    "range_real": (relu(2, 16), relu(3, 24)),
+    "largest_jump": (relu(3, 16), relu(3, 24)),
+    "product_last2": (relu(2, (), 32), Shape("gru", 16)),
+    "two_speeds": (relu(1, 8), relu(2, 16)),
 }
+_REAL_CELLS = ("largest_real", "leaky_integrator", "average_last3", "saturating_total")
 
 
 def reals() -> list[Job]:
     """Tasks over real numbers."""
     exact = Recipe(seeds=10, seconds=40, steps=12000, lengths=SHORT_FIRST, gate=0.0)
-    return [
+    gated = [
+        Job(f"{task}_{kind}", task, (Shape(kind, 16),), (exact,))
+        for task in _REAL_CELLS
+        for kind in ("gru", "lstm")
+    ]
+    return gated + [
         Job(task, task, shapes, (_recipes(shapes[0], 25)[:1] if shapes[0].affine else (exact,)))
         for task, shapes in _REALS.items()
     ]
