@@ -23,10 +23,10 @@ from dsl.loop import Loop
 from dsl.sequences import Sequences
 
 _FRONT = 12
-_EQUAL = "the decisions that a loop may differ on are found, not asked for"
+_CLOSE = "which close decisions a claim leaves out is found, not asked for"
 _OWN = "the search for loops has a vocabulary of its own"
 _REASONS = {
-    "margin": _EQUAL, "data": "sequences are drawn from the domain",
+    "margin": _CLOSE, "data": "sequences are drawn from the domain",
     "hints": _OWN, "allowed": _OWN, "forbidden": _OWN, "primitives": _OWN,
 }  # fmt: skip
 

@@ -217,20 +217,19 @@ def distil_recurrent(
     oracle = make_oracle(network, inputs, outputs, length, seed, tolerance)
     progress("searching", None)
     found = tuple(_as_read(f, oracle.output) for f in _searched(oracle, seed, should_stop))
-    oracle = _loosened(oracle, found)
     finished = should_stop is None or not should_stop()
     progress("verifying", None)
     own = None if network.cell.opaque else _own_loop(oracle, plain_matrices=True)
     network_bits = 0.0 if own is None else loop_bits(own, 32.0)
-    for one in found[:_ASKED]:
-        claim = claim_of(one.loop, oracle, seed)
-        if claim.verdict != "refuted":
-            ends = oracle.domain.longest is not None
-            departs = None if ends else first_departure(one.loop, oracle, seed, DEPARTS)
-            return LoopOutcome(
-                oracle, one.loop, claim, one.bits, one.route, own, network_bits, found, finished,
-                departs=departs,
-            )  # fmt: skip
+    standing = _standing(found[:_ASKED], oracle, seed)
+    if standing is not None:
+        one, claim, oracle = standing
+        ends = oracle.domain.longest is not None
+        departs = None if ends else first_departure(one.loop, oracle, seed, DEPARTS)
+        return LoopOutcome(
+            oracle, one.loop, claim, one.bits, one.route, own, network_bits, found, finished,
+            departs=departs,
+        )  # fmt: skip
     if own is None:
         raise BadInput(
             "no loop was found, and a plain Python function has no arithmetic to write out; give "
@@ -254,12 +253,22 @@ def _searched(oracle: Oracle, seed: int, should_stop: Stop | None) -> list[Found
     return search_loops(oracle, seed, should_stop)
 
 
-def _loosened(oracle: Oracle, found: tuple[Found, ...]) -> Oracle:
-    """The oracle with the tolerance that gave way, where the loops found need that."""
-    if not oracle.soft or not found:
-        return oracle
-    needed = min(f.error for f in found) > oracle.tolerance
-    return replace(oracle, tolerance=SOFT * oracle.tolerance) if needed else oracle
+def _standing(
+    found: tuple[Found, ...], oracle: Oracle, seed: int
+) -> tuple[Found, Claim, Oracle] | None:
+    """The first loop that isn't refuted, with its claim and the oracle whose tolerance it keeps.
+
+    A default tolerance gives way where no loop keeps it.
+    """
+    looser = [replace(oracle, tolerance=SOFT * oracle.tolerance)] if oracle.soft else []
+    for asked in (oracle, *looser):
+        for one in found:
+            if oracle.real and one.error > asked.tolerance:
+                continue
+            claim = claim_of(one.loop, asked, seed)
+            if claim.verdict != "refuted":
+                return one, claim, asked
+    return None
 
 
 def _as_read(found: Found, read: Output) -> Found:
