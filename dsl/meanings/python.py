@@ -36,6 +36,9 @@ from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, shape_of
 
 _ATOM = 100
 _LEVELS = {"xor": 5.5}
+_COMPARISON = 5
+_TRUTHS = ("and_", "or_")
+_FIRST_OF = {"argmax": "max", "argmin": "min"}
 _KEEPS_INTS = frozenset({"max", "min", "clip", "if_"})
 
 
@@ -120,6 +123,12 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         parts[0] = Text(parts[0].text.replace("[", "(", 1)[:-1] + ")")
     if primitive.name == "affine":
         parts = [_frozen(c, p) for c, p in zip(node.children, parts, strict=True)]
+    if primitive.name in _FIRST_OF and isinstance(node.children[0], Var):
+        return Text(f"{parts[0]}.index({_FIRST_OF[primitive.name]}({parts[0]}))")
+    if primitive.name in ("add", "sub") and not _is_truth(node.children[0]):
+        parts = [parts[0], *map(_summand, node.children[1:], parts[1:])]
+    if primitive.name in _TRUTHS and not shape_of(node.type):
+        parts = [_unequal(c, p) for c, p in zip(node.children, parts, strict=True)]
     level = _LEVELS.get(primitive.name, primitive.precedence)
     if primitive.symbol:
         return _operator(primitive, parts, level)
@@ -129,6 +138,27 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         condition, yes, no = parts
         return Text(f"{yes.within(1)} if {condition.within(1)} else {no}", 0)
     return Text(_fill(primitive.python, parts, level), level or _ATOM)
+
+
+def _summand(node: Expression, part: Text) -> Text:
+    """A truth that is added to a number; Python counts it as 0 or 1 itself."""
+    if isinstance(node, Prim) and _is_truth(node):
+        return expression_text(node.children[0])
+    return part
+
+
+def _is_truth(node: Expression) -> bool:
+    """Whether it is a truth as a number; a sum of nothing but those needs them as numbers."""
+    scalar = isinstance(node, Prim) and not shape_of(node.type)
+    return scalar and node.primitive.name == "as_int"
+
+
+def _unequal(node: Expression, part: Text) -> Text:
+    """`a != b` for two truths that differ, within a condition."""
+    if not isinstance(node, Prim) or node.primitive.name != "xor" or len(node.children) > 2:
+        return part
+    first, second = (expression_text(c).within(_COMPARISON + 0.1) for c in node.children)
+    return Text(f"{first} != {second}", _COMPARISON)
 
 
 def _frozen(node: Expression, part: Text) -> Text:
@@ -322,13 +352,20 @@ def signature(definition: Definition, result: Type | None = None) -> str:
     return f"def {definition.name}({names}) -> {annotation(result or definition.result)}:"
 
 
+def helpers_called(bodies: Iterable[Expression], source: str) -> list[str]:
+    """The helper functions of some expressions that their Python text calls."""
+    found = dict.fromkeys(p.helper for b in bodies for p in used_primitives(b) if p.helper)
+    return [h.rstrip() for h in found if re.search(rf"\b{_defined(h)}\(", source)]
+
+
 def to_python(program: Program) -> str:
     """Source of all definitions and the helpers they call; no checks, no docstring."""
     named = with_python_names(program)
-    helpers: dict[str, None] = {}
-    for definition in named.definitions:
-        helpers |= dict.fromkeys(p.helper for p in used_primitives(definition.body) if p.helper)
-    blocks = [h.rstrip() for h in helpers] + [function_source(d) for d in named.definitions]
+    functions = [function_source(d) for d in named.definitions]
+    blocks = [
+        *helpers_called((d.body for d in named.definitions), "\n".join(functions)),
+        *functions,
+    ]
     head = "\n".join(f"import {name}" for name in imports(blocks))
     return ("\n\n\n".join([head, *blocks] if head else blocks)) + "\n"
 
