@@ -25,7 +25,7 @@ def loop_module(d: LoopDistillation) -> str:
 
 
 def _checks(domain: Sequences, loop: Loop) -> list[str]:
-    """Lines that raise ValueError unless `items` is a sequence of the domain, the docstring first."""
+    """A docstring, and lines that raise ValueError unless `items` is a sequence of the domain."""
     names, fields = [name for name, _ in loop.inputs], domain.item.fields
     lines = ['"""Raises ValueError for what isn\'t a sequence of the domain."""']
     lines += _refused("isinstance(items, list)", "the items must be a list")

@@ -25,7 +25,6 @@ from dsl.program import (
     transform,
     var,
 )
-from dsl.types import Type
 
 CHECK = "check"
 """The function that refuses what isn't in the domain."""

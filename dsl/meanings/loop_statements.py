@@ -50,12 +50,12 @@ def _is(value: Expression, name: str) -> bool:
     return isinstance(value, Prim) and value.primitive.name == name
 
 
-def _item_put(value: Expression, own: Expression) -> list[str] | None:
+def _item_put(value: Expression, own: Var) -> list[str] | None:
     """One place of a list that is changed."""
     if not _is(value, "put") or value.children[0] is not own:
         return None
     _, index, new = value.children
-    if own.type == new.type or not isinstance(own, Var):
+    if own.type == new.type:
         return None
     place = prim("item", own, index)
     text = expression_text(place).text
@@ -67,9 +67,9 @@ def _item_put(value: Expression, own: Expression) -> list[str] | None:
     return wrap(f"{text} {found[0]} ", expression_text(found[1]).text)
 
 
-def _stepped(value: Expression, own: Expression) -> list[str] | None:
+def _stepped(value: Expression, own: Var) -> list[str] | None:
     found = _steps(value, own)
-    if found is None or not isinstance(own, Var):
+    if found is None:
         return None
     return wrap(f"{own.name} {found[0]} ", expression_text(found[1]).text)
 

@@ -149,8 +149,7 @@ def _summand(node: Expression, part: Text) -> Text:
 
 def _is_truth(node: Expression) -> bool:
     """Whether it is a truth as a number; a sum of nothing but those needs them as numbers."""
-    scalar = isinstance(node, Prim) and not shape_of(node.type)
-    return scalar and node.primitive.name == "as_int"
+    return isinstance(node, Prim) and node.primitive.name == "as_int" and not shape_of(node.type)
 
 
 def _unequal(node: Expression, part: Text) -> Text:

@@ -164,12 +164,8 @@ def _of_clipped(parts: tuple[Expression, ...], own: Expression, loop: Loop) -> s
     """second: between itself and the largest; count, level: a sum that stays within bounds."""
     inside, low, high = parts
     if low is own and isinstance(high, Var):
-        other = next((r for r in loop.registers if r.name == high.name), None)
-        return (
-            "second"
-            if other is not None and by_form(other.update, high, loop) == "largest"
-            else None
-        )
+        other = next((r.update for r in loop.registers if r.name == high.name), high)
+        return "second" if by_form(other, high, loop) == "largest" else None
     if not isinstance(inside, Prim):
         return None
     found = _of_sum(inside, own, loop)

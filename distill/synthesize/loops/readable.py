@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from fractions import Fraction
+from functools import partial
 
 from distill.synthesize.loops.naming import named
+from distill.synthesize.loops.order import arranged, ordered_sums
 from distill.synthesize.loops.same import Sight, alike
 from distill.synthesize.loops.spelled import choices, relations, retold, strange
 from distill.synthesize.loops.states import changes, remainders, truths
-from distill.synthesize.tidy import linear, tidy
+from distill.synthesize.tidy import tidy
 from dsl.cost import loop_bits
 from dsl.loop import Loop, Register
 from dsl.program import (
-    Const,
     Expression,
     Prim,
-    const,
     free_variables,
-    prim,
     size,
     substitute,
     transform,
@@ -28,7 +26,7 @@ from dsl.program import (
     walk,
 )
 from dsl.rewrite import simplify
-from dsl.types import INT, TypeMismatch, Vector
+from dsl.types import TypeMismatch
 
 _SHARED_FROM = 4
 """Nodes from which an expression that occurs twice is worth a name, whatever its bits."""
@@ -53,7 +51,7 @@ def usual(loop: Loop) -> Loop:
     Its outputs are those of the given loop; whoever relies on it checks them again.
     """
     try:
-        return named(_arranged(_shared(_plain(loop))))
+        return named(arranged(_shared(_plain(loop))))
     except TypeMismatch:
         return named(loop)
 
@@ -76,18 +74,22 @@ def readable(loop: Loop, sight: Sight) -> Loop:
         if plain == before:
             break
     final = _better(plain, changes(plain, sight), sight, 0.0)
-    return named(_arranged(_shared(final)))
+    return named(arranged(_shared(final)))
 
 
 def _plain(loop: Loop) -> Loop:
     """Without lets and registers that nothing needs, every expression in its usual form."""
     loop = _inlined(loop)
     for _ in range(_ROUNDS):
-        simpler = _each(loop, lambda e: tidy(_ordered_sums(choices(simplify(e)), loop)))
+        simpler = _each(loop, partial(_in_usual_form, loop))
         if simpler == loop:
             break
         loop = simpler
     return _needed(loop)
+
+
+def _in_usual_form(loop: Loop, value: Expression) -> Expression:
+    return tidy(ordered_sums(choices(simplify(value)), loop))
 
 
 def _better(loop: Loop, proposed: Iterable[Loop], sight: Sight, more: float) -> Loop:
@@ -179,109 +181,6 @@ def _inlined(loop: Loop) -> Loop:
     for name, value in loop.lets:
         values[name] = substitute(value, values)
     return replace(_each(loop, lambda e: substitute(e, values)), lets=())
-
-
-def _ordered_sums(value: Expression, loop: Loop) -> Expression:
-    """Sums of whole numbers with their terms in one order: fields, then registers."""
-    order = {name: i for i, (name, _) in enumerate(loop.inputs)}
-    order |= {r.name: len(order) + i for i, r in enumerate(loop.registers)}
-
-    def rebuilt(node: Expression) -> Expression | None:
-        if not isinstance(node, Prim) or node.type != INT:
-            return None
-        if node.primitive.name not in ("add", "sub", "neg", "sum"):
-            return None
-        terms, constant = linear(_spelled(node))
-        if any(w.denominator != 1 for w in terms.values()) or constant.denominator != 1:
-            return None
-        ranked = sorted(terms.items(), key=lambda t: (t[1] < 0, _rank(t[0], order)))
-        return _sum([(int(w), e) for e, w in ranked if w], int(constant))
-
-    return transform(value, rebuilt)
-
-
-def _spelled(node: Prim) -> Expression:
-    """`sum([a, b])` as `a + b`."""
-    inner = node.children[0]
-    if node.primitive.name != "sum" or not isinstance(inner, Prim):
-        return node
-    if inner.primitive.name != "vector" or inner.type != Vector(INT, (len(inner.children),)):
-        return node
-    total = inner.children[0]
-    for child in inner.children[1:]:
-        total = prim("add", total, child)
-    return total
-
-
-def _rank(value: Expression, order: dict[str, int]) -> tuple[int, str]:
-    places = [order.get(name, len(order)) for name in free_variables(value)]
-    return min(places, default=len(order)), str(value)
-
-
-def _sum(terms: list[tuple[int, Expression]], constant: int) -> Expression:
-    scaled = [(w, e if abs(w) == 1 else prim("mul", const(abs(w)), e)) for w, e in terms]
-    if constant:
-        scaled.append((constant, const(abs(constant))))
-    added = [e for w, e in scaled if w > 0]
-    taken = [e for w, e in scaled if w < 0]
-    if not added:
-        added = [prim("neg", taken.pop(0))] if taken else [const(0)]
-    total = added[0] if len(added) == 1 else prim("add", *added)
-    for value in taken:
-        total = prim("sub", total, value)
-    return total
-
-
-# --- order ---------------------------------------------------------------------------------
-
-
-def _arranged(loop: Loop) -> Loop:
-    """What becomes a register's value with that register first, the literals last."""
-    lets = dict(loop.lets)
-    becomes = {str(r.update): r.name for r in loop.registers}
-    order = {name: i for i, (name, _) in enumerate(loop.inputs)}
-    order |= {r.name: len(order) + i for i, r in enumerate(loop.registers)}
-    arranged = tuple((n, _own_first(v, becomes.get(n), order)) for n, v in lets.items())
-    registers = tuple(
-        replace(r, update=_own_first(r.update, r.name, order)) for r in loop.registers
-    )
-    output = _own_first(loop.output, None, order)
-    return replace(loop, registers=registers, lets=arranged, output=output)
-
-
-def _own_first(value: Expression, own: str | None, order: dict[str, int]) -> Expression:
-    """Arguments whose order doesn't matter: the register's own value, fields, the others."""
-
-    def place(node: Expression) -> tuple[bool, bool, int]:
-        names = free_variables(node)
-        return not names, own not in names, min((order.get(n, 99) for n in names), default=99)
-
-    def rebuilt(node: Expression) -> Expression | None:
-        if not isinstance(node, Prim) or "commutative" not in node.primitive.laws:
-            return None
-        if node.primitive.name == "add":
-            terms = _flat(node)
-            found = sorted(terms, key=lambda c: (place(c)[0], -_multiple(c), *place(c)))
-        elif node.primitive.name == "mul":
-            found = sorted(node.children, key=lambda c: (not place(c)[0], *place(c)))
-        else:
-            found = sorted(node.children, key=place)
-        return None if tuple(found) == node.children else prim(node.primitive, *found)
-
-    return transform(value, rebuilt)
-
-
-def _flat(node: Expression) -> list[Expression]:
-    """The terms of a sum, sums among them taken apart."""
-    if not isinstance(node, Prim) or node.primitive.name != "add":
-        return [node]
-    return [term for child in node.children for term in _flat(child)]
-
-
-def _multiple(term: Expression) -> Fraction:
-    """The weight of a term, 1 unless it is a multiple of something."""
-    weights = linear(term)[0].values()
-    return next(iter(weights)) if len(weights) == 1 else Fraction(1)
 
 
 # --- shared values --------------------------------------------------------------------------

@@ -75,12 +75,9 @@ def _is_strange(node: Prim) -> bool:
         return inner[0] == "not_"
     if name == "item":
         return isinstance(parts[0], Const)
-    return (
-        name == "if_"
-        and node.type == BOOL
-        and not all(isinstance(p, Var) for p in parts)
-        or (name in ("not_", "and_", "or_") and any(_is_choice(p) for p in parts))
-    )
+    if name == "if_":
+        return node.type == BOOL and not all(isinstance(p, Var) for p in parts)
+    return name in ("not_", "and_", "or_") and any(_is_choice(p) for p in parts)
 
 
 def _name(node: Expression) -> str:
@@ -187,12 +184,12 @@ def _steps(used: dict[str, Values], own: str | None) -> Iterator[Expression]:
 def _untabled(value: Expression) -> Iterator[Expression]:
     """The expression with a table of literals as a formula of its index, where one is found."""
     for node in walk(value):
-        if _name(node) != "item" or not isinstance(node.children[0], Const):
+        if _name(node) != "item":
             continue
         table, index = node.children
-        if not isinstance(table.type, Vector) or len(table.type.shape) != 1:
+        if not isinstance(table, Const) or not isinstance(index, Var):
             continue
-        if not isinstance(index, Var) or table.type.item not in (BOOL, INT):
+        if table.type not in (Vector(kind, (len(table.value),)) for kind in (BOOL, INT)):
             continue
         wanted = np.array(table.value)
         found = explain({index.name: np.arange(len(wanted))}, wanted, (), _RARE)

@@ -128,7 +128,7 @@ def _replaced(value: Expression, old: Expression, new: Expression) -> Expression
     return transform(value, lambda n: new if n is old else None)
 
 
-def _base(loop: Loop, register: Register, own: Expression) -> int | None:
+def _base(loop: Loop, register: Register, own: Var) -> int | None:
     """The k modulo which everything but its own next value reads the register, if there is one."""
     found: set[int] = set()
     stack = [loop.output, *(r.update for r in loop.registers if r is not register)]
@@ -149,7 +149,7 @@ def _base(loop: Loop, register: Register, own: Expression) -> int | None:
     return base if base > 1 else None
 
 
-def _is_polynomial(value: Expression, own: Expression) -> bool:
+def _is_polynomial(value: Expression, own: Var) -> bool:
     """Whether a whole number is built from the register by +, - and * only."""
     if value is own or own.name not in free_variables(value):
         return value.type == INT
