@@ -29,6 +29,9 @@ from dsl.program import (
 CHECK = "check"
 """The function that refuses what isn't in the domain."""
 
+_WIDEST = 92
+"""Characters of a comprehension that stays on its line."""
+
 _OWN = ("items", "outputs", "result", CHECK)
 
 
@@ -53,6 +56,10 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
     result = annotation(loop.output.type)
     result = result if loop.at_end else f"list[{result}]"
     lines = [f"def {loop.name}(items: list[{item}]) -> {result}:"]
+    if not loop.registers and not loop.lets and not loop.at_end:
+        listed = f"return [{value_text(loop.output, None)} for {', '.join(names)} in items]"
+        if len(listed) <= _WIDEST:
+            return lines + ["    " + line for line in (*before, listed)]
     body = [*before, *(f"{r.name} = {literal(r.start.value, r.type)}" for r in loop.registers)]
     late = _read_at_end(loop) if loop.at_end else None
     emit = _APPEND if not loop.at_end else ("result = ", "") if late is None else ("", "")

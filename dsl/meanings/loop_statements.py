@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 from dsl.loop import Loop
 from dsl.meanings.python import expression_text, wrap
 from dsl.program import Expression, Prim, Var, free_variables, prim, transform, var
-from dsl.rewrite import simplify
 from dsl.types import INT, REAL, Type, Vector
 
 _INDENT = "    "
@@ -40,10 +39,32 @@ def _guarded(
         return None
     condition, yes, no = value.children
     if yes is own:
-        condition, yes = simplify(prim("not_", condition)), no
+        condition, yes = _negated(condition), no
     text = f"if {expression_text(condition).text}:"
     inner = assigned(name, yes, item, lists)
     return [text, *(_INDENT + line for line in inner)] if len(text) < _WIDEST else None
+
+
+_OPPOSITE = {
+    "less": "greater_equal",
+    "greater_equal": "less",
+    "greater": "less_equal",
+    "less_equal": "greater",
+    "equal": "not_equal",
+    "not_equal": "equal",
+}
+
+
+def _negated(condition: Expression) -> Expression:
+    """The opposite of a condition."""
+    if not isinstance(condition, Prim):
+        return prim("not_", condition)
+    name, parts = condition.primitive.name, condition.children
+    if name == "not_":
+        return parts[0]
+    if name == "xor" and len(parts) == 2:
+        return prim("equal", *parts)
+    return prim(_OPPOSITE[name], *parts) if name in _OPPOSITE else prim("not_", condition)
 
 
 def _is(value: Expression, name: str) -> bool:

@@ -125,10 +125,12 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         parts = [_frozen(c, p) for c, p in zip(node.children, parts, strict=True)]
     if primitive.name in _FIRST_OF and isinstance(node.children[0], Var):
         return Text(f"{parts[0]}.index({_FIRST_OF[primitive.name]}({parts[0]}))")
-    if primitive.name in ("add", "sub") and not _is_truth(node.children[0]):
-        parts = [parts[0], *map(_summand, node.children[1:], parts[1:])]
+    if primitive.name in ("add", "sub") and not all(map(_is_truth, node.children[:2])):
+        parts = list(map(_summand, node.children, parts))
     if primitive.name in _TRUTHS and not shape_of(node.type):
         parts = [_unequal(c, p) for c, p in zip(node.children, parts, strict=True)]
+    if primitive.name == "slice":
+        parts = _without_ends(node, parts)
     level = _LEVELS.get(primitive.name, primitive.precedence)
     if primitive.symbol:
         return _operator(primitive, parts, level)
@@ -140,6 +142,14 @@ def _application(node: Prim, parts: list[Text]) -> Text:
     return Text(_fill(primitive.python, parts, level), level or _ATOM)
 
 
+def _without_ends(node: Prim, parts: list[Text]) -> list[Text]:
+    """`x[1:]` for a slice up to the end, `x[:2]` for one from the beginning."""
+    whole, (start, stop) = shape_of(node.children[0].type), node.children[1:]
+    first = Text("") if isinstance(start, Const) and start.value == 0 else parts[1]
+    last = Text("") if isinstance(stop, Const) and stop.value == whole[0] else parts[2]
+    return [parts[0], first, last]
+
+
 def _summand(node: Expression, part: Text) -> Text:
     """A truth that is added to a number; Python counts it as 0 or 1 itself."""
     if isinstance(node, Prim) and _is_truth(node):
@@ -148,7 +158,7 @@ def _summand(node: Expression, part: Text) -> Text:
 
 
 def _is_truth(node: Expression) -> bool:
-    """Whether it is a truth as a number; a sum of nothing but those needs them as numbers."""
+    """Whether it is a truth as a number; two of those aren't added by all that counts as one."""
     return isinstance(node, Prim) and node.primitive.name == "as_int" and not shape_of(node.type)
 
 

@@ -17,6 +17,12 @@ from dsl.types import BOOL, INT, Type
 GENERATED = ("r", "last", "before_last", "third_last", "value", "now", "state", "position")
 """Stems that the search gives where it knows no better."""
 
+_GIVEN = (
+    *("largest", "smallest", "second", "count", "total", "balance", "difference", "level", "run"),
+    *("remainder", "product", "carry", "parity", "odd", "seen", "always", "latest", "on"),
+)
+"""Stems by a step's form, which may have changed since."""
+
 _LONG = ("before_last", "third_last")
 
 
@@ -27,7 +33,7 @@ def named(loop: Loop) -> Loop:
         stems[register.name] = _register_stem(register, loop)
     for register in loop.registers:
         source = _delayed(register, loop)
-        if source is not None and stems[register.name] in GENERATED:
+        if source is not None and _is_ours(stems[register.name]):
             stems[register.name] = _before(stems[source])
     names = _different(stems, {name for name, _ in loop.inputs})
     taken = {name for name, _ in loop.inputs} | set(names.values())
@@ -78,7 +84,7 @@ def _before(stem: str) -> str:
 
 def _register_stem(register: Register, loop: Loop) -> str:
     stem = _stem(register.name)
-    if stem not in GENERATED:
+    if stem not in GENERATED and stem not in _GIVEN:
         return stem if stem != register.name and _alone(stem, loop) else register.name
     update = register.update
     for name, value in reversed(loop.lets):
@@ -89,7 +95,14 @@ def _register_stem(register: Register, loop: Loop) -> str:
         return found
     if stem in _LONG or (stem == "last" and _feeds_delay(register, loop)):
         return stem
+    if stem in _GIVEN:
+        return stem
     return "on" if register.type == BOOL else "state"
+
+
+def _is_ours(stem: str) -> bool:
+    """Whether the name of a delay says nothing, or what it was a delay of before."""
+    return stem in GENERATED or stem in _GIVEN or stem.startswith("previous_")
 
 
 def _alone(stem: str, loop: Loop) -> bool:

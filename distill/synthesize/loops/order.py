@@ -88,7 +88,9 @@ def _own_first(value: Expression, own: str | None, order: dict[str, int]) -> Exp
             return None
         if node.primitive.name == "add":
             terms = _flat(node)
-            found = sorted(terms, key=lambda c: (place(c)[0], -_multiple(c), *place(c)))
+            found = sorted(
+                terms, key=lambda c: (place(c)[0], -_multiple(c), _is_truth(c), *place(c))
+            )
         elif node.primitive.name == "mul":
             found = sorted(node.children, key=lambda c: (not place(c)[0], *place(c)))
         else:
@@ -103,6 +105,10 @@ def _flat(node: Expression) -> list[Expression]:
     if not isinstance(node, Prim) or node.primitive.name != "add":
         return [node]
     return [term for child in node.children for term in _flat(child)]
+
+
+def _is_truth(term: Expression) -> bool:
+    return isinstance(term, Prim) and term.primitive.name == "as_int"
 
 
 def _multiple(term: Expression) -> Fraction:

@@ -89,7 +89,7 @@ def _plain(loop: Loop) -> Loop:
 
 
 def _in_usual_form(loop: Loop, value: Expression) -> Expression:
-    return tidy(ordered_sums(choices(simplify(value)), loop))
+    return ordered_sums(tidy(ordered_sums(choices(simplify(value)), loop)), loop)
 
 
 def _better(loop: Loop, proposed: Iterable[Loop], sight: Sight, more: float) -> Loop:

@@ -29,7 +29,7 @@ from dsl.program import (
     walk,
 )
 from dsl.rewrite import Rule, apply_rule, read_rule
-from dsl.types import BOOL, INT, TypeMismatch, Vector
+from dsl.types import BOOL, INT, TypeMismatch, Vector, element, lift
 
 _CHOICES = """
 as_int(p) == as_int(q) = p == q
@@ -189,7 +189,7 @@ def _untabled(value: Expression) -> Iterator[Expression]:
         table, index = node.children
         if not isinstance(table, Const) or not isinstance(index, Var):
             continue
-        if table.type not in (Vector(kind, (len(table.value),)) for kind in (BOOL, INT)):
+        if table.type != lift(element(table.type), (len(table.value),)):
             continue
         wanted = np.array(table.value)
         found = explain({index.name: np.arange(len(wanted))}, wanted, (), _RARE)
