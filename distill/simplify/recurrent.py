@@ -16,6 +16,7 @@ import numpy as np
 from distill.load import network_from_normal_form
 from distill.normal_form import Affine, Array, Builder, Elementwise, NormalForm
 from distill.recurrent import RecurrentNetwork
+from distill.simplify.minimal import affine_cell, minimal
 from distill.simplify.reach import Box, ranges, reachable
 from distill.simplify.values import Care, Classes, Table, numbered
 
@@ -30,12 +31,13 @@ _MULTIPLY_ADDS = 100_000
 class Reduced:
     """A network with the same outputs, and how much of the given one it needs.
 
-    kept: places in the given state that are the new one's; units: how many numbers functions
-    are applied to, before and after.
+    used: how many numbers a state needs for the outputs; the network has one in any case, and more
+    where fewer would need weights that floats don't have; units: how many numbers functions are
+    applied to, before and after.
     """
 
     network: RecurrentNetwork
-    kept: tuple[int, ...]
+    used: int
     units: tuple[int, int]
 
 
@@ -49,27 +51,63 @@ def reduced(network: RecurrentNetwork, items: Box | None = None) -> Reduced:
     items: lower and upper ends (d,) of all items, in the network's units; None if unknown. One
     number of the state is kept in any case. Cells that can only be run stay as they are.
     """
-    whole = tuple(range(network.hidden))
     if network.cell.opaque:
-        return Reduced(network, whole, (0, 0))
+        return Reduced(network, network.hidden, (0, 0))
     form = network.cell.normal_form()
     units = _units(form)
     if not all(np.isfinite(a).all() for a in _arrays(form)):
-        return Reduced(network, whole, (units, units))
-    small = form.multiply_adds <= _MULTIPLY_ADDS
+        return Reduced(network, network.hidden, (units, units))
     state = reachable(form, network.initial, items)
     width = network.input_width
     bounds = ranges(form, state, items or (np.full(width, -np.inf), np.full(width, np.inf)))
-    for care in _CARES if small else _CARES[-1:]:
+    for care in _CARES if form.multiply_adds <= _MULTIPLY_ADDS else _CARES[-1:]:
         try:
             table, classes = numbered(form, network.initial, bounds, care)
-            made, kept = _written(form, table, classes, network)
+            made, used, initial = _written(form, table, classes, network)
         except _Inexact:
             continue
+        made, used, initial = _minimal(made, used, initial)
         cell = network_from_normal_form(made, "cell")
-        found = RecurrentNetwork(cell, network.initial[list(kept)], network.at_end, network.length)
-        return Reduced(found, kept, (units, _units(made)))
-    return Reduced(network, whole, (units, units))
+        found = RecurrentNetwork(cell, initial, network.at_end, network.length)
+        return Reduced(found, used, (units, _units(made)))
+    return Reduced(network, network.hidden, (units, units))
+
+
+def used_numbers(network: RecurrentNetwork, items: Box | None = None) -> str:
+    """How many numbers of the state the outputs need, exactly over the reals.
+
+    items: lower and upper ends of an item, as the network takes it; None for any items.
+    """
+    found = reduced(network, items)
+    text = f"{found.used} of {_counted(network.hidden, 'number')} of the state"
+    gone = found.units[0] - found.units[1]
+    return text + (
+        f"; {gone} of {_counted(found.units[0], 'unit')} are never needed" if gone else ""
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
+
+
+def _minimal(form: NormalForm, used: int, initial: Array) -> tuple[NormalForm, int, Array]:
+    """An affine cell without directions that aren't reached or seen, where floats have it so."""
+    cell = affine_cell(form, initial.tolist()) if used else None
+    smaller = None if cell is None else minimal(cell)
+    if smaller is None or smaller.hidden == used:
+        return form, used, initial
+    wide, width = max(smaller.hidden, 1), form.input_width - len(initial)
+    empty = wide - smaller.hidden  # a state of no numbers is none
+    builder = Builder(wide + width)
+    try:
+        maps = np.array([[_float(v) for v in row] for row in smaller.maps])
+        bias = np.array([_float(v) for v in smaller.bias])
+        start = np.array([_float(v) for v in smaller.start] + [0.0] * empty)
+    except _Inexact:  # such a state is of fractions that floats don't have
+        return form, smaller.hidden, initial
+    maps = np.pad(maps, ((empty, 0), (empty, 0)))
+    form = builder.build(builder.affine([(0, maps)], np.pad(bias, (empty, 0))))
+    return form, smaller.hidden, start
 
 
 def _units(form: NormalForm) -> int:
@@ -86,12 +124,14 @@ def _arrays(form: NormalForm) -> Iterable[Array]:
 
 def _written(
     form: NormalForm, table: Table, classes: Classes, network: RecurrentNetwork
-) -> tuple[NormalForm, tuple[int, ...]]:
-    """The cell with only the values that outputs need, and the places of its state."""
+) -> tuple[NormalForm, int, Array]:
+    """The cell with only the values that outputs need, how much of the state they are, and the
+    first state."""
     after = table.wires[form.output]
     first = {own: place for place, own in reversed(list(enumerate(classes.of)))}
     then = {c: after[p] for c, p in first.items()}
     needed, own = _needed(table, after[network.hidden :], then)
+    used = len(own)
     if not own:  # a state of no numbers is none
         held = table.wires[0][0]
         more, own = _needed(table, [held], then)
@@ -102,7 +142,8 @@ def _written(
         fresh = [n for n in dict.fromkeys(row) if n in needed and n not in writer.places]
         writer.add(form.nodes[wire], fresh)
     wanted = [after[place] for place in kept] + after[network.hidden :]
-    return writer.builder.build(writer.gathered(wanted, whole=True)), kept
+    made = writer.builder.build(writer.gathered(wanted, whole=True))
+    return made, used, network.initial[list(kept)]
 
 
 def _needed(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from distill.load import network_from_normal_form
 from distill.normal_form import Builder
 from distill.recurrent import RecurrentNetwork, cell_of_layers
+from distill.simplify.minimal import AffineCell, affine_cell, minimal
 from distill.simplify.reach import reachable
 from distill.simplify.recurrent import reduced
 
@@ -94,7 +97,7 @@ def test_planted_numbers_go_and_outputs_stay(seed: int, hidden: int, planted: li
         parts[0][twins] = parts[0][0]
     found = reduced(network(parts), UNIT)
     assert same(network(parts), found.network)
-    assert found.network.hidden <= hidden
+    assert found.used <= found.network.hidden <= hidden
     assert found.network.cell.normal_form().run(np.zeros((1, found.network.hidden + 1))).shape
 
 
@@ -107,7 +110,7 @@ def test_nothing_that_matters_goes(seed: int, hidden: int):
     parts = [p * rng.uniform(1, 1.1, p.shape) for p in parts]
     found = reduced(network(parts), UNIT)
     assert found.network.hidden == hidden
-    assert found.kept == tuple(range(hidden))
+    assert found.used == hidden
     assert same(network(parts), found.network)
 
 
@@ -133,7 +136,7 @@ def test_a_product_with_what_stays_0_goes_with_its_state():
     form = builder.build(builder.affine(rows, np.zeros(3)))
     model = RecurrentNetwork(network_from_normal_form(form, "cell"), np.zeros(2))
     found = reduced(model)
-    assert (found.network.hidden, found.units) == (1, (1, 0))
+    assert (found.used, found.units) == (0, (1, 0))
     assert same(model, found.network)
 
 
@@ -142,6 +145,62 @@ def test_weights_whose_sum_is_no_float_are_left_apart():
     twins = [np.zeros((2, 2)), np.ones((2, 1)), np.zeros(2), np.array([[1.0, 2.0**-60]]),
              np.zeros(1), np.zeros(2)]  # fmt: skip
     found = reduced(network(twins), UNIT)
-    assert found.network.hidden == 1  # h is never read: y depends on h' only
-    assert found.units == (2, 2)
+    assert (found.used, found.units) == (0, (2, 2))  # h is never read: y depends on h' only
     assert same(network(twins), found.network)
+
+
+def affine(parts: list[np.ndarray]) -> RecurrentNetwork:
+    """h' = A h + B x + b, y = C h' + d."""
+    a, b, bias, c, d, start = parts
+    return RecurrentNetwork(cell_of_layers([(np.concatenate([a, b], 1), bias)], [(c, d)]), start)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(0, 2), st.integers(0, 2))
+def test_affine_cells_lose_what_is_not_reached_or_seen(
+    seed: int, hidden: int, unseen: int, unreached: int
+):
+    """In other axes, whole and of determinant 1, the superfluous directions are none of the
+    state's own numbers."""
+    rng = np.random.default_rng(seed)
+    wide = hidden + unseen + unreached
+    a, b, bias, c, d, start = (rng.integers(-2, 3, p.shape) / 1.0 for p in plain(rng, wide))
+    seen, last = slice(hidden), slice(hidden + unseen, None)
+    a[seen, hidden : hidden + unseen], c[0, hidden : hidden + unseen] = 0, 0
+    a[last, : hidden + unseen], b[last], bias[last], start[last] = 0, 0, 0, 0
+    axes, back = np.eye(wide), np.eye(wide)
+    for _ in range(2 * wide):
+        i, j = rng.integers(0, wide, 2)
+        if i != j:
+            shear = np.eye(wide)
+            shear[i, j] = rng.integers(-1, 2)
+            axes, back = shear @ axes, back @ (2 * np.eye(wide) - shear)
+    model = affine([axes @ a @ back, axes @ b, axes @ bias, c @ back, d, axes @ start])
+    found = reduced(model, UNIT)
+    assert found.used <= hidden
+    assert same(model, found.network)
+    cell = affine_cell(model.cell.normal_form(), model.initial.tolist())
+    assert cell is not None
+    smaller = minimal(cell)
+    assert smaller.hidden <= hidden
+    items = rng.integers(-3, 4, 8).tolist()
+    assert answers(smaller, items) == answers(cell, items)
+
+
+def answers(cell: AffineCell, items: list[int]) -> list[Fraction]:
+    """Outputs in fractions."""
+    state, found = cell.start, []
+    for item in items:
+        both = [*state, Fraction(item)]
+        after = [
+            sum((m * v for m, v in zip(row, both, strict=True)), b)
+            for row, b in zip(cell.maps, cell.bias, strict=True)
+        ]
+        state = after[: cell.hidden]
+        found.append(after[-1])
+    return found
+
+
+def test_affine_cells_keep_what_is_reached_and_seen():
+    shift = [np.eye(3, k=1), np.eye(3)[:, 2:], np.zeros(3), np.eye(3)[:1], np.zeros(1), np.zeros(3)]
+    assert reduced(affine(shift), UNIT).used == 2  # y = h'0 = h1 is the item two back
