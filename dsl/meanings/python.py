@@ -32,13 +32,16 @@ from dsl.program import (
     free_variables,
     walk,
 )
-from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, shape_of
+from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, lift, shape_of
 
 _ATOM = 100
 _LEVELS = {"xor": 5.5}
 _COMPARISON = 5
 _TRUTHS = ("and_", "or_")
 _FIRST_OF = {"argmax": "max", "argmin": "min"}
+_LOOPED = 1
+"""What a `for` loops over binds tighter than a choice."""
+
 _KEEPS_INTS = frozenset({"max", "min", "clip", "if_"})
 
 
@@ -125,21 +128,41 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         parts = [_frozen(c, p) for c, p in zip(node.children, parts, strict=True)]
     if primitive.name in _FIRST_OF and isinstance(node.children[0], Var):
         return Text(f"{parts[0]}.index({_FIRST_OF[primitive.name]}({parts[0]}))")
-    if primitive.name in ("add", "sub") and not all(map(_is_truth, node.children[:2])):
-        parts = list(map(_summand, node.children, parts))
-    if primitive.name in _TRUTHS and not shape_of(node.type):
-        parts = [_unequal(c, p) for c, p in zip(node.children, parts, strict=True)]
-    if primitive.name == "slice":
-        parts = _without_ends(node, parts)
+    members = _members(node)
+    if members is not None:
+        return Text(f"{parts[1].within(_COMPARISON + 0.1)} in {members}", _COMPARISON)
+    parts = _as_written(node, parts)
     level = _LEVELS.get(primitive.name, primitive.precedence)
     if primitive.symbol:
-        return _operator(primitive, parts, level)
+        found = _operator(primitive, parts, level)
+        reals = any(element(c.type) == REAL for c in node.children)
+        # Python's operators on floats give floats, also those that round down
+        return Text(f"int({found})") if reals and element(node.type) == INT else found
     if callable(primitive.python):
         return Text(primitive.python(*(p.text for p in parts)), level or _ATOM)
     if primitive.name == "if_":
         condition, yes, no = parts
         return Text(f"{yes.within(1)} if {condition.within(1)} else {no}", 0)
     return Text(_fill(primitive.python, parts, level), level or _ATOM)
+
+
+def _as_written(node: Prim, parts: list[Text]) -> list[Text]:
+    """The arguments as Python lets one write them where it needs less than the language."""
+    name = node.primitive.name
+    if name in ("add", "sub") and not all(map(_is_truth, node.children[:2])):
+        return list(map(_summand, node.children, parts))
+    if name in _TRUTHS and not shape_of(node.type):
+        return [_unequal(c, p) for c, p in zip(node.children, parts, strict=True)]
+    return _without_ends(node, parts) if name == "slice" else parts
+
+
+def _members(node: Prim) -> str | None:
+    """The places of a table of truths that are true, where few are; None for what is no such."""
+    table = node.children[0] if node.primitive.name == "item" else None
+    if not isinstance(table, Const) or table.type != lift(BOOL, (len(table.value),)):
+        return None
+    found = [place for place, value in enumerate(table.value) if value]
+    return f"({', '.join(map(str, found))})" if 1 < len(found) <= len(table.value) / 2 else None
 
 
 def _without_ends(node: Prim, parts: list[Text]) -> list[Text]:
@@ -219,7 +242,8 @@ def _comprehension(node: Expression, axes: int) -> Text:
         return listed
     body = _per_item(node, leaves, set(free_variables(node)))
     names, text = list(leaves.values()), body.text
-    sources = [expression_text(leaf).text for leaf in leaves]
+    found = [expression_text(leaf) for leaf in leaves]
+    sources = [part.within(_LOOPED).text if len(found) == 1 else part.text for part in found]
     for depth in range(axes):
         inner = [f"{n}_{depth}" for n in names] if depth + 1 < axes else sources
         bound = ", ".join(names)

@@ -93,6 +93,11 @@ LOOPS = {
   next balance = new
   next twice = if x then 3 * twice - 1 else twice
 """,
+    "members": """loop predict(x: int) -> seq(bool)
+  start before: bool = false
+  out [false, true, false, true][x] and (x == 2 or [true, false, false, true][x]) == before
+  next before = x > 1
+""",
     "steps": """loop predict(x: int, y: bool) -> seq(int)
   start total: int = 0
   start change: int = 2
@@ -138,6 +143,8 @@ def test_a_step_reads_as_a_person_writes_it():
     assert "    change -= x + 1\n        total += change - y\n" in steps
     assert "odd and y != (x > 1)" in steps
     assert "odd ^= y" in steps
+    members = loop_python(parse_loop(LOOPS["members"]))
+    assert "x in (1, 3) and (x == 2 or x in (0, 3)) == before" in members
     assert "        counts[x] += 1\n" in loop_python(parse_loop(LOOPS["counts"]))
     assert "        if balance != 1:\n            balance +=" in loop_python(
         parse_loop(LOOPS["if it changes"])
