@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from distill.export.python import docstring, domain_checks
 from dsl.loop import Loop
 from dsl.meanings.loop_python import CHECK, loop_lines, loop_values, with_local_names
-from dsl.meanings.python import helpers_called, imports
+from dsl.meanings.python_words import helpers_called, imports
 from dsl.sequences import Sequences
 
 if TYPE_CHECKING:

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 from distill.evidence import Claim
 from dsl.domain import Domain, Field
 from dsl.domain_text import show_domain
-from dsl.meanings.python import (
-    expression_text,
-    function_source,
-    helpers_called,
-    imports,
-    literal,
-    with_python_names,
-)
+from dsl.meanings.python import expression_text, function_source, with_python_names
+from dsl.meanings.python_words import helpers_called, imports, literal
 from dsl.meanings.python_wrap import wrap
 from dsl.program import substitute, var
 from dsl.types import BOOL, INT, Category, Type

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_statements import assigned, own_lists, value_text
-from dsl.meanings.python import (
+from dsl.meanings.python import wrap
+from dsl.meanings.python_words import (
     annotation,
     helper_names,
     helpers_called,
     imports,
     literal,
     python_name,
-    wrap,
 )
 from dsl.program import (
     Expression,

@@ -7,16 +7,20 @@ program, whose names are identifiers; nothing from a model is pasted in unescape
 
 from __future__ import annotations
 
-import builtins
 import itertools
-import keyword
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
 from dsl.meanings.python_parts import in_parts
+from dsl.meanings.python_words import (
+    annotation,
+    helper_names,
+    helpers_called,
+    imports,
+    literal,
+    python_name,
+)
 from dsl.meanings.python_wrap import wrap
 from dsl.primitive import Primitive
 from dsl.program import (
@@ -32,7 +36,7 @@ from dsl.program import (
     free_variables,
     walk,
 )
-from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, lift, shape_of
+from dsl.types import BOOL, INT, REAL, Type, element, lift, shape_of
 
 _ATOM = 100
 _LEVELS = {"xor": 5.5}
@@ -64,33 +68,6 @@ class Text:
     def within(self, level: float) -> Text:
         """The text in brackets unless it binds at least as tightly as `level`."""
         return self if self.level >= level else Text(f"({self.text})")
-
-
-def annotation(item: Type) -> str:
-    """The type hint of values of a type."""
-    if isinstance(item, Vector):
-        inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
-        return f"list[{annotation(inner)}]"
-    if isinstance(item, Category):
-        return "int"
-    return {BOOL: "bool", INT: "int", REAL: "float"}.get(item, "object")
-
-
-def literal(value: Any, item: Type) -> str:
-    """A literal of a type."""
-    if isinstance(item, Vector):
-        inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
-        return "[" + ", ".join(literal(v, inner) for v in value) + "]"
-    if item == REAL:
-        return _real(Fraction(value))
-    return repr(value)
-
-
-def _real(value: Fraction) -> str:
-    short = repr(float(value))
-    if Fraction(short) == value or value.denominator > 1000:
-        return short
-    return f"{value.numerator} / {value.denominator}"
 
 
 def expression_text(node: Expression) -> Text:
@@ -290,14 +267,6 @@ def _per_item(node: Expression, leaves: dict[Expression, str], taken: set[str]) 
     return Text(leaves[node])
 
 
-def python_name(name: str, taken: Iterable[str] = ()) -> str:
-    """`name`, changed where it is a Python keyword, a builtin or taken."""
-    found = name
-    while keyword.iskeyword(found) or hasattr(builtins, found) or found in set(taken):
-        found += "_"
-    return found
-
-
 def statements(body: Expression, result: Type) -> list[str]:
     """The lines of a function's body, not indented; the last one returns."""
     lines: list[str] = []
@@ -356,39 +325,10 @@ def with_python_names(program: Program) -> Program:
     return Program(tuple(map(rewritten, program.definitions)))
 
 
-def helper_names(body: Expression) -> list[str]:
-    """Names of the helper functions that an expression's Python text calls."""
-    return [_defined(p.helper) for p in used_primitives(body) if p.helper]
-
-
-def _defined(source: str) -> str:
-    match = re.match(r"def (\w+)", source)
-    assert match is not None
-    return match.group(1)
-
-
-def used_primitives(body: Expression) -> list[Primitive]:
-    """The primitives of an expression, in order of first use."""
-    return list(dict.fromkeys(n.primitive for n in walk(body) if isinstance(n, Prim)))
-
-
-def imports(texts: Iterable[str]) -> list[str]:
-    """The standard modules that the source refers to."""
-    source = "\n".join(texts)
-    names = ("functools", "itertools", "math", "operator", "statistics")
-    return [name for name in names if re.search(rf"\b{name}\.", source)]
-
-
 def signature(definition: Definition, result: Type | None = None) -> str:
     """`def name(x: float) -> bool:`."""
     names = ", ".join(f"{n}: {annotation(t)}" for n, t in definition.parameters)
     return f"def {definition.name}({names}) -> {annotation(result or definition.result)}:"
-
-
-def helpers_called(bodies: Iterable[Expression], source: str) -> list[str]:
-    """The helper functions of some expressions that their Python text calls."""
-    found = dict.fromkeys(p.helper for b in bodies for p in used_primitives(b) if p.helper)
-    return [h.rstrip() for h in found if re.search(rf"\b{_defined(h)}\(", source)]
 
 
 def to_python(program: Program) -> str:
