@@ -147,6 +147,8 @@ def _of_truth(update: Prim, own: Expression) -> str | None:
         return "seen"
     if name == "and_" and own in parts:
         return "always"
+    if name in ("greater", "greater_equal"):
+        return "carry" if linear(parts[0])[0].get(prim("as_int", own)) == 1 else None
     return "carry" if _is_majority(update) else None
 
 

@@ -26,7 +26,7 @@ from dsl.program import (
     walk,
 )
 from dsl.rewrite import simplify
-from dsl.types import TypeMismatch
+from dsl.types import BOOL, TypeMismatch
 
 _SHARED_FROM = 4
 """Nodes from which an expression that occurs twice is worth a name, whatever its bits."""
@@ -39,6 +39,12 @@ _STRANGE = 10.0
 
 _BOUNDED = 8.0
 """Bits that a register may cost more where it holds less."""
+
+_COUNTED = 2.0
+"""Bits that a truth which is counted with weighs."""
+
+_PLAINER = 4.0
+"""Bits that a number has to save by being a truth."""
 
 _MOST_SHARED = 6
 _ROUNDS = 3
@@ -120,6 +126,12 @@ def _effort(loop: Loop) -> float:
     return loop_bits(shared) + _STRANGE * sum(strange(v) for v in _values(shared))
 
 
+def ease(loop: Loop) -> float:
+    """Bits, and a little for every register that is a truth and counted with: lower is easier."""
+    counted = {prim("as_int", var(r.name, BOOL)) for r in loop.registers if r.type == BOOL}
+    return loop_bits(loop) + _COUNTED * sum(n in counted for v in _values(loop) for n in walk(v))
+
+
 def _related(loop: Loop, sight: Sight) -> Iterator[Loop]:
     """Loops with a truth as a chain of comparisons of neighbours."""
     order = [*(name for name, _ in loop.inputs), *(r.name for r in loop.registers)]
@@ -143,7 +155,7 @@ def _retold(loop: Loop, sight: Sight) -> Iterator[Loop]:
                 yield _with_update(loop, place, update)
 
 
-_REWRITES = ((remainders, _BOUNDED), (truths, _BOUNDED), (_related, 0.0), (_retold, -1e-3))
+_REWRITES = ((remainders, _BOUNDED), (truths, -_PLAINER), (_related, 0.0), (_retold, -1e-3))
 """Proposals, each with the bits that a loop may be harder to read by."""
 
 

@@ -17,7 +17,7 @@ from distill.recurrent_target import Oracle
 from distill.synthesize.loops.assemble import loop_of_recurrence
 from distill.synthesize.loops.explain import Depth, Stop
 from distill.synthesize.loops.linear import recurrence
-from distill.synthesize.loops.readable import readable, usual
+from distill.synthesize.loops.readable import ease, readable, usual
 from distill.synthesize.loops.routes import (
     Proposal,
     Scene,
@@ -91,7 +91,7 @@ def _retold(found: Sequence[Found], oracle: Oracle, traces: Traces) -> list[Foun
         made = readable(one.loop, sight)
         first.setdefault(made, Found(made, loop_bits(made), one.route))
     rest = [f for f in found[_RETOLD:] if f.loop not in first]
-    return [*first.values(), *rest]
+    return [*sorted(first.values(), key=lambda f: ease(f.loop)), *rest]
 
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
