@@ -19,6 +19,7 @@ from dsl.program import (
     Expression,
     Prim,
     free_variables,
+    prim,
     size,
     substitute,
     transform,
