@@ -88,14 +88,14 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
 
 
 def _retold(found: Sequence[Found], oracle: Oracle, traces: Traces) -> list[Found]:
-    """The shortest loops as a person would write them, each once, before all others."""
+    """The shortest loops as a person would write them, each once; the easiest to read first."""
     sight = Sight(oracle.domain.item, traces.items)
     first: dict[Loop, Found] = {}
     for one in found[:_RETOLD]:
         made = readable(one.loop, sight)
         first.setdefault(made, Found(made, loop_bits(made), one.route))
     rest = [f for f in found[_RETOLD:] if f.loop not in first]
-    return [*sorted(first.values(), key=lambda f: ease(f.loop)), *rest]
+    return sorted([*first.values(), *rest], key=lambda f: ease(f.loop))
 
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
