@@ -12,9 +12,10 @@ import numpy as np
 from distill.recurrent_target import Oracle
 from distill.synthesize.loops.accumulate import Accumulator, Alphabet, accumulators, updates
 from distill.synthesize.loops.explain import Depth, Stop, as_number, explain
+from distill.synthesize.loops.folds import OWN
 from distill.synthesize.loops.keys import mixed
 from distill.synthesize.loops.machine import Machine, machine_of
-from distill.synthesize.loops.memories import OWN, memories
+from distill.synthesize.loops.memories import memories
 from distill.synthesize.loops.registers import Memory, Rows, rows_of
 from distill.synthesize.loops.sets import Sets
 from distill.synthesize.loops.solve import loops_of

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.synthesize.loops.delays import NOW
 from distill.synthesize.loops.explain import Depth, Stop, explain
-from distill.synthesize.loops.memories import NOW
 from distill.synthesize.loops.registers import Memory
 from distill.synthesize.loops.tables import added, table
 from distill.synthesize.loops.traces import Traces
