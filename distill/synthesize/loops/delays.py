@@ -15,18 +15,25 @@ from dsl.program import Const, Expression, const, prim, var
 from dsl.types import BOOL, INT
 
 NOW = "now"
+_LOW, _HIGH = "_low", "_high"
 
 Values = NDArray[Any]
 
 
 def delays(traces: Traces) -> Iterator[Memory]:
+    """The last items: at the start 0, and the nearest two with the ends of the range as well."""
     several = len(traces.scalars) > 1
     for scalar in traces.scalars:
         ending = f"_{scalar.label}" if several else ""
-        names = [f"{stem}{ending}" for stem in ("previous", "before", "third", "fourth")]
         new, values = var(scalar.name, scalar.type), traces.fields[scalar.name]
+        names = [f"{stem}{ending}" for stem in ("previous", "before", "third", "fourth")]
         start = const(False) if scalar.type == BOOL else const(0)
         yield from _line(names, new, values, start, 1.0, known=True)
+        ends = {int(values.min()): _LOW, int(values.max()): _HIGH}
+        for end, mark in ends.items() if scalar.type == INT else ():
+            if end:
+                marked = [f"{name}{mark}" for name in names[:2]]
+                yield from _line(marked, new, values, const(end), 1.5, known=True)
 
 
 def outputs(traces: Traces) -> Iterator[Memory]:
@@ -48,7 +55,7 @@ def _line(
     chain: tuple[Register, ...] = ()
     scope: dict[str, Values] = {}
     for depth, name in enumerate(names):
-        values = delayed(values, 0)
+        values = delayed(values, start.value if known else 0)
         chain = (*chain, Register(name, start, new))
         scope = {**scope, name: values}
         new = var(name, new.type)
@@ -56,6 +63,7 @@ def _line(
 
 
 def position(traces: Traces) -> Memory:
+    """How many items came before."""
     place = np.broadcast_to(np.arange(traces.length), traces.care.shape)
     own = var("position", INT)
     register = Register("position", const(0), prim("add", own, const(1)))

@@ -12,11 +12,12 @@ from dsl.loop import Register
 from dsl.program import Expression, const, prim, var
 from dsl.types import BOOL, INT
 
-OWN = "r"
-"""How a register is called until it has a name."""
+OWN, KEPT, STACK = "r", "kept", "stack"
+"""How registers are called until they have a name; a number tells several from each other."""
 
 
 def folds(numbers: Sequence[Feature], truths: Sequence[Feature]) -> list[Memory]:
+    """Registers stepped by numbers, and by truths."""
     found = [m for feature in numbers for m in _of_number(feature)]
     return found + [m for feature in truths for m in _of_truth(feature)]
 

@@ -3,21 +3,23 @@
 A feature is a short expression over the item, each behaviour once. From it come a total, an
 extreme, a count, a parity, the length of a run, and so on: the associative folds, resets and
 holds of which running statistics are made. Beside them stand delayed items, delayed outputs and
-the position; `grown` steps a memory by what another one holds.
+the position; `deeper` steps a memory by what another one holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from distill.synthesize.loops.delays import delays, outputs, position
 from distill.synthesize.loops.features import Feature, computed, features
-from distill.synthesize.loops.folds import OWN, folds
+from distill.synthesize.loops.folds import KEPT, OWN, STACK, folds
+from distill.synthesize.loops.holds import holds
 from distill.synthesize.loops.lists import by_symbol
 from distill.synthesize.loops.registers import Memory
+from distill.synthesize.loops.stacks import stacks
 from distill.synthesize.loops.traces import Traces
 from dsl.loop import Register
 from dsl.program import const, free_variables, prim, substitute, var
@@ -30,23 +32,30 @@ def memories(traces: Traces, constants: Sequence[int]) -> list[Memory]:
     """Candidates for registers, one for every behaviour on the traces, cheapest first."""
     found = [*delays(traces), *outputs(traces), position(traces), *by_symbol(traces)]
     numbers, truths = features(traces, constants)
-    return distinct([*found, *folds(numbers, truths)])
+    return distinct([*found, *folds(numbers, truths), *holds(truths, traces)])
 
 
-def grown(memories: Sequence[Memory], traces: Traces, first: int) -> list[Memory]:
-    """Memories stepped by what others hold: extremes of totals, counts of returns, and so on.
+def deeper(
+    chosen: Sequence[Memory], traces: Traces, constants: Sequence[int], first: int
+) -> list[Memory]:
+    """What is tried when those don't do: memories grown on a few of them, and stacks."""
+    truths = features(traces, constants)[1]
+    return distinct([*_grown(chosen, traces), *stacks(truths, traces)], first)
 
-    Their registers are numbered from `first`, so that none has the name of another.
-    """
-    found: list[Memory] = []
-    for memory in memories:
+
+def _grown(chosen: Sequence[Memory], traces: Traces) -> Iterator[Memory]:
+    """Memories stepped by what others hold: extremes of totals, counts of returns, and so on."""
+    for memory in chosen:
         numbers, truths = _of_memory(memory, traces)
-        found += [_behind(memory, m) for m in folds(numbers, truths)]
-    return distinct(found, first)
+        for fold in (*folds(numbers, truths), *holds(truths, traces)):
+            yield _behind(memory, fold)
 
 
 def distinct(found: Sequence[Memory], first: int = 0) -> list[Memory]:
-    """One memory for every behaviour, the cheapest; those that never change are left out."""
+    """One memory for every behaviour, the cheapest; those that never change are left out.
+
+    Their registers are numbered from `first`, so that none has the name of another.
+    """
     seen: dict[bytes, Memory] = {}
     for memory in sorted(found, key=lambda m: m.cost):
         held = memory.held
@@ -60,15 +69,16 @@ def distinct(found: Sequence[Memory], first: int = 0) -> list[Memory]:
 def _numbered(memory: Memory, number: int) -> Memory:
     """The memory with its own register called by a number, if it has no name yet."""
     *chain, own = memory.registers
-    if own.name != OWN:
+    if own.name not in (OWN, KEPT, STACK):
         return memory
-    new = {OWN: var(f"{OWN}{number}", own.type)}
-    made = Register(f"{OWN}{number}", own.start, substitute(own.update, new))
+    name = f"{own.name}{number}"
+    new = {own.name: var(name, own.type)}
+    made = Register(name, own.start, substitute(own.update, new))
     return replace(
         memory,
         registers=(*chain, made),
         value=substitute(memory.value, new),
-        scope={f"{OWN}{number}" if n == OWN else n: v for n, v in memory.scope.items()},
+        scope={name if n == own.name else n: v for n, v in memory.scope.items()},
     )
 
 

@@ -15,7 +15,7 @@ from distill.synthesize.loops.explain import Depth, Stop, as_number, explain
 from distill.synthesize.loops.folds import OWN
 from distill.synthesize.loops.keys import mixed
 from distill.synthesize.loops.machine import Machine, machine_of
-from distill.synthesize.loops.memories import memories
+from distill.synthesize.loops.memories import deeper, memories
 from distill.synthesize.loops.registers import Memory, Rows, rows_of
 from distill.synthesize.loops.sets import Sets
 from distill.synthesize.loops.solve import loops_of
@@ -68,7 +68,11 @@ class Scene:
     @cached_property
     def sets(self) -> Sets:
         """Sets of registers of which the output is a function."""
-        return Sets(self.traces, self.rows, memories(self.traces, self.constants), self.stop)
+
+        def more(chosen: Sequence[Memory], first: int) -> list[Memory]:
+            return deeper(chosen, self.traces, self.constants, first)
+
+        return Sets(self.rows, memories(self.traces, self.constants), more, self.stop)
 
     @cached_property
     def machine(self) -> Machine | None:
