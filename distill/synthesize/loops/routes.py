@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from distill.synthesize.loops.registers import Memory, Rows, rows_of
 from distill.synthesize.loops.sets import Sets
 from distill.synthesize.loops.solve import loops_of
 from distill.synthesize.loops.tables import table
-from distill.synthesize.loops.traces import Traces, taken, traced, without
+from distill.synthesize.loops.traces import Traces, taken, traced
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import trace_loop
 from dsl.program import const, prim, var
@@ -34,8 +33,6 @@ _SETS = 8
 _SLACK = 0.5
 _TABLED = 3
 _DIGITS = 10
-_OUTVOTED = 0.01
-_VOTERS = 3.0
 _OF_REGISTER = Depth(4, 15_000)
 
 Proposal = tuple[str, Loop]
@@ -170,7 +167,7 @@ def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
         return
     table = updates(alphabet, scene.counted, cost, entries, scene.stop)
     for tried, one in enumerate(accumulators(table, alphabet, (0, 1, -1)), 1):
-        memory = _as_memory(scene, one)
+        memory = as_memory(scene, one)
         if scene.rows.function([scene.rows.codes(memory)])[0]:
             for kept in (memory, *_as_truth(scene, memory)):
                 for made in loops_of(scene.traces, [kept], scene.counted, _OF_REGISTER, scene.stop):
@@ -179,35 +176,8 @@ def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
             return
 
 
-def nearly(scene: Scene, depth: Depth) -> Iterator[Proposal]:
-    """Loops for a network that errs now and then: rows that are outvoted no longer matter."""
-    tried = 0
-    for chosen in (*scene.sets.nearly(), *_near_accumulators(scene)):
-        outvoted, repeats = scene.rows.outvoted([scene.rows.codes(m) for m in chosen])
-        if outvoted.mean() > _OUTVOTED or repeats < _VOTERS:
-            continue
-        tried += 1
-        if tried > _SETS or scene.stop():
-            return
-        traces = without(scene.traces, scene.rows.where[outvoted])
-        made = False
-        for loop in loops_of(traces, chosen, scene.counted, depth, scene.stop):
-            made = True
-            yield "nearly", loop
-        if made:
-            return
-
-
-def _near_accumulators(scene: Scene) -> Iterator[tuple[Memory]]:
-    alphabet = scene.alphabet
-    if alphabet is None:
-        return
-    found = updates(alphabet, scene.counted, 5, 20_000, scene.stop)
-    for one in islice(accumulators(found, alphabet, (0, 1, -1), _OUTVOTED), _TRIED):
-        yield (_as_memory(scene, one),)
-
-
-def _as_memory(scene: Scene, one: Accumulator) -> Memory:
+def as_memory(scene: Scene, one: Accumulator) -> Memory:
+    """An accumulator run over the traces."""
     own = var(OWN, INT)
     register = Register(OWN, const(one.start), one.update)
     loop = Loop(scene.traces.inputs, (register,), (), own)
