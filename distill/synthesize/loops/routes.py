@@ -100,15 +100,17 @@ def _constants(oracle: Oracle, traces: Traces) -> list[int]:
     return sorted(c for c in ends if 1 < abs(c) <= 1 << 20)
 
 
-def from_sets(scene: Scene, stages: Sequence[int], depth: Depth) -> Iterator[Proposal]:
-    """Loops whose registers are folds, delays and positions.
+def from_sets(
+    scene: Scene, stages: Sequence[int], depth: Depth, most: int = _SETS
+) -> Iterator[Proposal]:
+    """Loops whose registers are folds, delays and positions; `most`: sets tried of a stage.
 
     A stage of sets ends with the first set that serves and what costs as much; none is begun
     once one served. What serves at this depth is looked at once more, for something shorter.
     """
     for stage in stages:
         enough = np.inf
-        for chosen in scene.sets.stage(stage)[:_SETS]:
+        for chosen in scene.sets.stage(stage)[:most]:
             cost = sum(m.cost for m in chosen)
             if cost > enough or scene.stop():
                 break

@@ -53,6 +53,9 @@ _EXCEPTION = 20.0
 _ERRING = 0.01
 """Share of the outputs that a network may err on."""
 
+_FEW = 2
+"""Sets that are looked at deeply before larger ones are looked for."""
+
 _SHALLOW = Depth(3, 15_000)
 _MIDDLE = Depth(4, 20_000)
 
@@ -141,6 +144,7 @@ def _stages(scene: Scene) -> Iterator[_Stage]:
     yield _Stage(linear(traces, _ERRING), _FAIR, True, _NEARLY)
     yield _Stage(nearly(scene, _SHALLOW), _FAIR, True, _RARELY)
     yield _Stage(nearly(scene, _SHALLOW, tables=True), _FAIR, True, _RARELY)
+    yield _Stage(from_sets(scene, FIRST, Depth(), _FEW), _FAIR)
     yield _Stage(from_sets(scene, FURTHER, _MIDDLE), _FAIR)
     yield _Stage(from_sets(scene, FIRST, Depth()), _FAIR)
     yield _Stage(accumulated(scene, 7, 60_000), _FAIR)

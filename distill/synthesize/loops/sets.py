@@ -62,18 +62,18 @@ class Sets:
         return self._made[number] if number < len(self._made) else []
 
     def nearly(self) -> list[Set]:
-        """Single memories and pairs that contradict themselves on few of the few rows, cheapest
-        first."""
+        """Single memories and then pairs that contradict themselves on few of the few rows, each
+        cheapest first."""
         pool = self._pool
-        single = self._rows.contradictions([self._rows.quick_codes(pool)])
+        single = self._rows.disagreement([self._rows.quick_codes(pool)])
         found: list[Set] = [(m,) for m, share in zip(pool, single, strict=True) if share <= _FEW]
         chosen = _telling(self._rows, pool)
         codes, places = self._rows.quick_codes(pool), _pairs_of(pool, chosen)
         for start in range(0, len(places), _BLOCK):
             block = places[start : start + _BLOCK]
-            shares = self._rows.contradictions([codes[column] for column in block.T])
+            shares = self._rows.disagreement([codes[column] for column in block.T])
             found += [(pool[i], pool[j]) for i, j in block[shares <= _FEW].tolist()]
-        return sorted(found, key=lambda s: sum(m.cost for m in s))
+        return sorted(found, key=lambda s: (len(s), sum(m.cost for m in s)))
 
 
 def _stages(rows: Rows, pool: list[Memory], deeper: Deeper) -> Iterator[Iterator[Set]]:
@@ -132,7 +132,8 @@ def _pairs_of(pool: Sequence[Memory], chosen: Sequence[Memory]) -> NDArray[np.in
     anchors = dict.fromkeys([*first, *places[:_ANCHORS].tolist()])
     beside = [(i, j) for i in anchors for j in range(len(pool)) if i != j]
     both = np.concatenate([among, np.array(beside, dtype=np.intp).reshape(-1, 2)])
-    return np.unique(np.sort(both, axis=1), axis=0)
+    first_seen = np.unique(np.sort(both, axis=1), axis=0, return_index=True)[1]
+    return both[np.sort(first_seen)]
 
 
 def _all_pairs(pool: Sequence[Memory]) -> NDArray[np.intp]:
