@@ -86,7 +86,7 @@ def _behind(memory: Memory, fold: Memory) -> Memory:
     """A fold of what a memory holds, with that memory's registers."""
     return replace(
         fold,
-        registers=(*memory.registers, *fold.registers),
+        registers=tuple({r.name: r for r in (*memory.registers, *fold.registers)}.values()),
         scope={**memory.scope, **fold.scope},
         cost=memory.cost + fold.cost,
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from distill.recurrent_target import Oracle
+from distill.synthesize.loops.assemble import plain_names
 from distill.synthesize.loops.erring import linear, nearly
 from distill.synthesize.loops.explain import Depth, Stop
 from distill.synthesize.loops.readable import readable
@@ -44,11 +45,13 @@ _FAIR = 130.0
 _NEARLY = 0.05
 """Share of the traces on which the loop of a network that errs may give something else."""
 
-_RARELY = 0.005
+_RARELY = 0.01
 """The same where it ends a search before the dear stages."""
 
-_EXCEPTION = 20.0
-"""Bits that a trace on which a loop errs is worth, one of a few thousand."""
+_EXCEPTION = 100_000.0
+"""Bits that all traces are worth which a loop errs on: about 15 for each, of a few thousand."""
+
+_ROUGH = 2
 
 _ERRING = 0.01
 """Share of the outputs that a network may err on."""
@@ -84,16 +87,16 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
     found = [f for f in clear if departing(f.loop, traces.items, all_matter) <= _NEARLY]
     if not found and not stop() and (traces.care != counts).any():
         found = _searched(oracle, all_matter, seed, stop)
-    return sorted(found or clear, key=lambda f: f.bits + _EXCEPTION * f.wrong * len(traces.care))
+    return sorted(found or clear, key=_told)
 
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
-    """Loops that agree on all traces; where there are none, on nearly all."""
+    """Loops that agree on all traces, or on nearly all where that says it in fewer bits."""
     found: list[Found] = []
     rough: list[Found] = []
     scene = scene_of(oracle, traces, seed, stop)
     for stage in _stages(scene):
-        for route, loop in () if stage.rough and found else stage.proposals:
+        for route, loop in () if stage.last and (found or rough) else stage.proposals:
             wrong = departing(loop, traces.columns, traces)
             if wrong == 0.0:
                 found.append(_finished(loop, oracle, traces, route))
@@ -105,7 +108,12 @@ def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Fou
             break
         if stage.rough and min((f.wrong for f in rough), default=1.0) <= stage.rarely:
             break
-    return found or rough
+    return sorted([*found, *sorted(rough, key=_told)[:_ROUGH]], key=_told)
+
+
+def _told(found: Found) -> float:
+    """Bits of a loop and of the outputs that it leaves unsaid."""
+    return found.bits + _EXCEPTION * found.wrong
 
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:
@@ -120,13 +128,15 @@ def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: flo
 class _Stage:
     """Proposals, the bits at which the stage is the last one, and whether they may err.
 
-    rarely: share of the traces up to which a loop that errs ends the search as well.
+    rarely: share of the traces up to which a loop that errs ends the search as well; last: for
+    when there is nothing else.
     """
 
     proposals: Iterator[Proposal]
     enough: float
     rough: bool = False
     rarely: float = 0.0
+    last: bool = False
 
 
 def _stages(scene: Scene) -> Iterator[_Stage]:
@@ -149,8 +159,8 @@ def _stages(scene: Scene) -> Iterator[_Stage]:
     yield _Stage(from_sets(scene, FIRST, Depth()), _FAIR)
     yield _Stage(accumulated(scene, 7, 60_000), _FAIR)
     yield _Stage(remembered(scene), _FAIR)
-    yield _Stage(nearly(scene, _MIDDLE), _FAIR, True, _NEARLY)
-    yield _Stage(nearly(scene, Depth()), _FAIR, True, _NEARLY)
+    yield _Stage(nearly(scene, _MIDDLE), _FAIR, True, _NEARLY, last=True)
+    yield _Stage(nearly(scene, Depth()), _FAIR, True, _NEARLY, last=True)
 
 
 def agrees(loop: Loop, columns: Columns, traces: Traces) -> bool:
@@ -172,7 +182,7 @@ def _over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
     values = {s.name: s.value for s in traces.scalars}
     inputs = oracle.domain.item.parameters
     own = {r.name: r.type for r in loop.registers} | {n: v.type for n, v in loop.lets}
-    names = {n: f"{n}_" if n in dict(inputs) else n for n in own}
+    names = plain_names(own, dict(inputs))
     values |= {n: var(names[n], own[n]) for n in own}
     return Loop(
         inputs,
