@@ -65,11 +65,16 @@ _MIDDLE = Depth(4, 20_000)
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A loop with its length in bits, and the share of the traces on which it errs, if any."""
+    """A loop that agrees with the network on its traces, with its length in bits.
+
+    error: the largest difference of a real output on them; wrong: the share of them on which
+    another output differs, where the network errs.
+    """
 
     loop: Loop
     bits: float
     route: str
+    error: float = 0.0
     wrong: float = 0.0
 
 
@@ -118,10 +123,10 @@ def _told(found: Found) -> float:
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:
     """A loop over scalars as one over fields that a person would write."""
-    loop = _over_fields(loop, oracle, traces)
+    loop = over_fields(loop, oracle, traces)
     made = readable(loop)
     made = made if departing(made, traces.items, traces) <= wrong else loop
-    return Found(made, loop_bits(made), route, wrong)
+    return Found(made, loop_bits(made), route, wrong=wrong)
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,7 @@ def departing(loop: Loop, columns: Columns, traces: Traces) -> float:
     return float(wrong.any(1).mean())
 
 
-def _over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
+def over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
     """A loop over an item's scalars as one over its fields."""
     values = {s.name: s.value for s in traces.scalars}
     inputs = oracle.domain.item.parameters
