@@ -15,6 +15,7 @@ import numpy as np
 
 from distill.recurrent_target import Oracle
 from distill.synthesize.loops.assemble import plain_names
+from distill.synthesize.loops.bounded import bounded
 from distill.synthesize.loops.erring import linear, nearly
 from distill.synthesize.loops.explain import Depth, Stop
 from distill.synthesize.loops.readable import readable
@@ -123,7 +124,7 @@ def _told(found: Found) -> float:
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:
     """A loop over scalars as one over fields that a person would write."""
-    loop = over_fields(loop, oracle, traces)
+    loop = bounded(over_fields(loop, oracle, traces))
     made = readable(loop)
     made = made if departing(made, traces.items, traces) <= wrong else loop
     return Found(made, loop_bits(made), route, wrong=wrong)
