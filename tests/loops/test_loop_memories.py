@@ -10,7 +10,6 @@ from distill.load.recurrent import load_recurrent
 from distill.loops import make_oracle
 from distill.recurrent_target import Oracle
 from distill.synthesize.loops.beside import beside_columns
-from distill.synthesize.loops.bounded import bounded
 from distill.synthesize.loops.explain import Depth, explain
 from distill.synthesize.loops.memories import deeper, memories
 from distill.synthesize.loops.routes import from_sets, scene_of
@@ -18,7 +17,6 @@ from distill.synthesize.loops.search import agrees, search_loops
 from distill.synthesize.loops.sets import FURTHER
 from distill.synthesize.loops.traces import traces_of
 from dsl.loop import Loop
-from dsl.loop_text import parse_loop
 from dsl.meanings.array import run_expression
 from dsl.meanings.loop_array import run_loop, trace_loop
 from dsl.program import prim, var
@@ -133,25 +131,3 @@ def test_an_output_is_looked_for_beside_a_column():
         assert found
         assert (run_expression(found[0], columns) == wanted).all()
     assert beside_columns(columns, rng.integers(0, 9, 400), short) == []
-
-
-@pytest.mark.parametrize(
-    ("update", "output", "kept"),
-    [
-        ("x - r", "r % 3 < x", "next r = (x - r) % 3"),
-        ("2 * r + x", "x + r % 5", "next r = (2 * r + x) % 5"),
-        ("max(r, x)", "r % 3 < x", None),
-        ("x - r", "r % 3 < r", None),
-        ("x - r", "r % 3 < r % 2", None),
-    ],
-)
-def test_a_register_is_kept_as_the_remainder_that_is_read(update, output, kept):
-    kind = "bool" if "<" in output else "int"
-    loop = parse_loop(
-        f"loop predict(x: int) -> seq({kind})\n  start r: int = 7\n  out {output}\n"
-        f"  next r = {update}\n"
-    )
-    made = bounded(loop)
-    assert (kept in str(made)) if kept else made == loop
-    items = (np.random.default_rng(0).integers(-9, 10, (50, 12)),)
-    assert (run_loop(made, items) == run_loop(loop, items)).all()

@@ -8,17 +8,16 @@ seen, and a finite machine the one where a single register holds the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from distill.recurrent_target import Oracle
 from distill.synthesize.loops.assemble import plain_names
-from distill.synthesize.loops.bounded import bounded
 from distill.synthesize.loops.erring import linear, nearly
 from distill.synthesize.loops.explain import Depth, Stop
-from distill.synthesize.loops.readable import readable
+from distill.synthesize.loops.readable import ease, readable, usual
 from distill.synthesize.loops.routes import (
     Proposal,
     Scene,
@@ -29,6 +28,7 @@ from distill.synthesize.loops.routes import (
     scene_of,
     tabled,
 )
+from distill.synthesize.loops.same import Sight
 from distill.synthesize.loops.sets import FIRST, FURTHER
 from distill.synthesize.loops.traces import Traces, traces_of
 from dsl.cost import loop_bits
@@ -59,6 +59,9 @@ _ERRING = 0.01
 
 _FEW = 2
 """Sets that are looked at deeply before larger ones are looked for."""
+
+_RETOLD = 4
+"""Loops, the shortest found, that are put in the words of a person."""
 
 _SHALLOW = Depth(3, 15_000)
 _MIDDLE = Depth(4, 20_000)
@@ -93,7 +96,22 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
     found = [f for f in clear if departing(f.loop, traces.items, all_matter) <= _NEARLY]
     if not found and not stop() and (traces.care != counts).any():
         found = _searched(oracle, all_matter, seed, stop)
-    return sorted(found or clear, key=_told)
+    return _retold(sorted(found or clear, key=_told), oracle, traces)
+
+
+def _retold(found: Sequence[Found], oracle: Oracle, traces: Traces) -> list[Found]:
+    """The shortest loops as a person would write them, each once, before all others.
+
+    Only those are compared for ease that leave as little unsaid as the best one.
+    """
+    sight = Sight(oracle.domain.item, traces.items)
+    alike = [f for f in found if f.wrong == found[0].wrong][:_RETOLD]
+    first: dict[Loop, Found] = {}
+    for one in alike:
+        made = readable(one.loop, sight)
+        first.setdefault(made, replace(one, loop=made, bits=loop_bits(made)))
+    rest = [f for f in found if f not in alike and f.loop not in first]
+    return [*sorted(first.values(), key=lambda f: ease(f.loop)), *rest]
 
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
@@ -124,8 +142,8 @@ def _told(found: Found) -> float:
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:
     """A loop over scalars as one over fields that a person would write."""
-    loop = bounded(over_fields(loop, oracle, traces))
-    made = readable(loop)
+    loop = over_fields(loop, oracle, traces)
+    made = usual(loop)
     made = made if departing(made, traces.items, traces) <= wrong else loop
     return Found(made, loop_bits(made), route, wrong=wrong)
 
