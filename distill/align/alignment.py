@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from distill.align.place import Site, same_up_to_affine
 from distill.align.report import LOCATED, NOT_LOCATED, AlignmentReport, VariableReport
 from distill.align.sequences import STATE, InSequences
 from distill.align.setting import Setting
-from distill.align.variables import Values, Variable, loop_variables, open_program
+from distill.align.variables import MOST, Values, Variable, loop_variables, open_program
 from distill.errors import BadInput
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import Oracle
@@ -53,7 +54,7 @@ def align_program(
         if v not in names
     ]
     found = _reports(settings, samples, seed, progress)
-    return AlignmentReport(found, samples, seed, whole.omitted, tuple(v.name for v in names))
+    return AlignmentReport(found, samples, seed, whole.omitted, tuple(v.label for v in names))
 
 
 def align_loop(
@@ -68,7 +69,8 @@ def align_loop(
     domain = oracle.domain
     length = max(min(oracle.length, _LONGEST), domain.shortest, 2)
     length = min(length, domain.longest or length)
-    variables = loop_variables(loop)
+    every = loop_variables(loop)
+    variables = every[:MOST]
     state = (Site(STATE, "the state", oracle.network.hidden),)
     cell = _cell_sites(oracle, length, seed) if any(v.kind == "let" for v in variables) else ()
     settings = [
@@ -76,7 +78,9 @@ def align_loop(
         for v in variables
         if length > 1 or v.kind == "let"
     ]
-    return AlignmentReport(_reports(settings, samples, seed, progress), samples, seed)
+    settings = [replace(s, any_step=s.follows_step) for s in settings]
+    found = _reports(settings, samples, seed, progress)
+    return AlignmentReport(found, samples, seed, len(every) - len(variables))
 
 
 def _check(samples: int) -> None:
@@ -89,7 +93,7 @@ def _reports(
 ) -> tuple[VariableReport, ...]:
     found = []
     for place, setting in enumerate(settings):
-        progress(f"locating {setting.variable.name}", place / len(settings))
+        progress(f"locating {setting.variable.label}", place / len(settings))
         rng = np.random.default_rng([seed, place])
         found.append(_report(setting, setting.variable, samples, rng))
     return tuple(found)
@@ -100,7 +104,7 @@ def _report(
 ) -> VariableReport:
     """One variable: a place from training pairs, tried on fresh ones."""
     training = training_pairs(setting, rng)
-    name, kind = variable.name, variable.kind
+    name, kind = variable.label, variable.kind
     if not training.matters.any():
         reason = "no change of it changes the output"
         return VariableReport(name, kind, None, 0.0, None, NOT_LOCATED, reason)

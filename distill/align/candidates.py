@@ -4,7 +4,8 @@ Single neurons; all neurons that are functions of the variable; the directions i
 activation moves with the variable (for k values the k - 1 of the class means); the directions of
 the linear decoder; and decoder and means together, which is what slanted directions need: reading
 by the decoder and writing along the pattern that belongs to it (Haufe et al., On the
-interpretation of weight vectors of linear models, NeuroImage 87, 2014).
+interpretation of weight vectors of linear models, NeuroImage 87, 2014), as it is correlated with
+the activations, or as they regress on it and on the other variables in the same place.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.align.decode import Coded
-from distill.align.place import Array, Place, Site, Spread, directions, neurons, spread_of
+from distill.align.place import (
+    Array,
+    Place,
+    Site,
+    Spread,
+    directions,
+    neurons,
+    paired,
+    spread_of,
+)
 
 _SINGLE = 4
 _MOST_DIRECTIONS = 8
@@ -23,8 +33,11 @@ _OWN = 0.98
 """Share of a neuron's variance that the variable explains where the neuron is a function of it."""
 
 
-def candidates(site: Site, activations: Array, values: Coded) -> Iterator[Place]:
-    """Places at a site, from activations (n, d) and the variable's values in the same rows."""
+def candidates(site: Site, activations: Array, values: Coded, context: Array) -> Iterator[Place]:
+    """Places at a site, from activations (n, d) and the variable's values in the same rows.
+
+    context: numbers (n, m) that tell the other variables which may share the place.
+    """
     centred = activations - activations.mean(0)
     features = values.features - values.features.mean(0)
     explained = _explained(centred, features, values)
@@ -33,10 +46,21 @@ def candidates(site: Site, activations: Array, values: Coded) -> Iterator[Place]
     spread = spread_of(activations)
     white = spread.whiten(centred)
     decoder = white.T @ features / len(features)
+    pattern = _pattern(centred, features, context)
     for dimension in _dimensions(min(np.linalg.matrix_rank(features), len(spread.scale))):
         yield directions(site, _leading(means, dimension))
         yield directions(site, spread.axes / spread.scale @ _leading(decoder, dimension))
         yield spread.place(site, _leading(decoder, dimension))
+        pair = paired(site, spread.reader(_leading(decoder, dimension)), pattern)
+        if pair is not None:
+            yield pair
+
+
+def _pattern(centred: Array, features: Array, context: Array) -> Array:
+    """What each feature adds to the activations (d, m), all else that is known being equal."""
+    rows = np.column_stack([features, context - context.mean(0)])
+    added = np.linalg.lstsq(rows, centred, rcond=1e-9)[0]
+    return np.asarray(added[: features.shape[1]].T, dtype=np.float64)
 
 
 def readable(site: Site, spread: Spread) -> Place:
@@ -62,7 +86,7 @@ def _neurons(site: Site, explained: Array) -> Iterator[Place]:
     for number in order[:_SINGLE]:
         yield neurons(site, [int(number)])
     own = np.sort(np.flatnonzero(explained > _OWN))
-    if 1 < len(own):
+    if len(own) > 1:
         yield neurons(site, own.tolist())
 
 

@@ -1,4 +1,4 @@
-"""How well a variable can be read off a place: linear decoders, fitted on some rows, tried on others.
+"""How well a variable can be read off a place: linear decoders, tried on rows of their own.
 
 Linear ones only: with maps of any kind every network can be aligned with every program (Sutter et
 al., The Non-Linear Representation Dilemma, arXiv 2507.08802).
@@ -68,7 +68,9 @@ def decoded(place: Array, values: Coded, fit: NDArray[Any], test: NDArray[Any]) 
     found = []
     if values.classes is not None:
         found.append(_by_class(place, values.classes, fit, test))
-    if values.numbers is not None and (values.classes is None or len(np.unique(values.classes)) > 2):
+    if values.numbers is not None and (
+        values.classes is None or len(np.unique(values.classes)) > 2
+    ):
         found.append(_by_number(place, values.numbers, values.whole, fit, test))
     return max(found)
 

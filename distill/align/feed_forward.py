@@ -1,4 +1,4 @@
-"""A variable of a program beside a feed-forward network: wires are patched, and the rest runs on."""
+"""A variable of a program beside a feed-forward network: a wire is patched, the rest runs on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.align.decode import coded
 from distill.align.gradient import run_torch
 from distill.align.place import Array, Site, same_up_to_affine
 from distill.align.setting import Outputs, Rows
@@ -61,6 +62,16 @@ class FeedForward:
     def forced(self, rows: Rows, values: Values) -> Outputs:
         """The program's outputs where the variable has other values."""
         return self.program_.forced(self.variable, rows, values)
+
+    def context(self, rows: Rows) -> Array:
+        """What the program's other variables are worth, as numbers."""
+        own = coded(self.values(rows), self.type).features
+        found = [np.zeros((len(rows[0]), 0))]
+        for other in self.program_.variables:
+            values = coded(self.program_.values(other, rows), other.type).numbers
+            if values is not None and not same_up_to_affine(values, own):
+                found.append(values)
+        return np.column_stack(found)
 
     def activations(self, rows: Rows) -> dict[str, Array]:
         """Activations (n, d) of every site."""
@@ -127,10 +138,13 @@ def labelled(network: Network, widths: Mapping[str, int]) -> tuple[Site, ...]:
             if linear or (moves and sums & set(operation.inputs)):
                 sums.add(name)
     labels: dict[str, str] = {}
+    deepest = max(depth.values(), default=0)
     for name in widths:
         place = depth.get(name, 0)
-        label = f"the sums into layer {place + 1}" if name in sums else f"hidden layer {place}"
-        labels[name] = label if label not in labels.values() else f"{label} ({name})"
+        label = f"hidden layer {place}"
+        if name in sums:
+            label = f"the sums into layer {place + 1}" if place < deepest else "the last sums"
+        labels[name] = label if label not in labels.values() else f"{label} ({name!a})"
     return tuple(Site(name, labels[name], width) for name, width in widths.items())
 
 

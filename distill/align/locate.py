@@ -57,6 +57,7 @@ class _Scene:
     pairs: Pairs
     sides: dict[str, tuple[Array, Array]]
     values: Coded
+    context: Array
     fit: NDArray[np.int64]
     test: NDArray[np.int64]
 
@@ -119,7 +120,7 @@ def located(setting: Setting, pairs: Pairs, rng: np.random.Generator) -> Trial |
         if everything is None or everything.read < READ:
             continue
         pure[site] = everything.obeyed >= FOLLOWED
-        found = candidates(site, stacked, scene.values)
+        found = candidates(site, stacked, scene.values, scene.context)
         trials += [scene.tried(place, pure[site]) for place in found]
     best = _best(trials)
     if best is not None and best.score < _GOOD:
@@ -133,7 +134,9 @@ def _scene(setting: Setting, pairs: Pairs, rng: np.random.Generator) -> _Scene:
     values = np.concatenate([setting.values(pairs.base), pairs.values])
     order = rng.permutation(len(values))
     half = len(values) // 2
-    return _Scene(setting, pairs, sides, coded(values, setting.type), order[:half], order[half:])
+    known = coded(values, setting.type)
+    context = np.concatenate([setting.context(pairs.base), setting.context(pairs.source)])
+    return _Scene(setting, pairs, sides, known, context, order[:half], order[half:])
 
 
 def _best(trials: list[Trial]) -> Trial | None:
@@ -176,9 +179,7 @@ def _turned(scene: _Scene, site: Site, pure: bool, rng: np.random.Generator) -> 
         start = np.column_stack([leading, more])[:, :dimension]
         for whitened in (False, True):
             own = start if whitened else start * (1 / spread.scale)[:, None]
-            place = refined(
-                scene.setting, site, pairs, (sides[0], sides[1]), spread, own, whitened
-            )
+            place = refined(scene.setting, site, pairs, (sides[0], sides[1]), spread, own, whitened)
             found.append(scene.tried(place, pure))
         if found[-1].score >= _GOOD or found[-2].score >= _GOOD or dimension > leading.shape[1]:
             break

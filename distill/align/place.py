@@ -4,8 +4,9 @@ An interchange intervention takes from the source's activations only what lies i
 leaves the rest as it is in the base: `base + write (read (source - base))`. Where `read` is the
 transpose of `write` that is the orthogonal projection of Geiger et al., Finding Alignments
 Between Interpretable Causal Variables and Distributed Neural Representations (arXiv 2303.02536);
-where they differ, the projection is orthogonal after the activations are whitened, so that
-variables which are encoded in slanted directions can be told apart.
+where they differ, variables that are encoded in slanted directions can be told apart: the
+projection is orthogonal after the activations are whitened, or reads by the decoder and writes
+along what the variable adds to the activations.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Place:
 
     read: (k, d) gives the coordinates; write: (d, k) puts them back, `read @ write` is the
     identity. neurons: the coordinates' own numbers, counted from 0, where the subspace is made
-    of some; metric: "plain", or "whitened".
+    of some; metric: "plain" where the projection is orthogonal, "whitened" where it is so in
+    axes of spread 1, "paired" where read and write were found for each other.
     """
 
     site: Site
@@ -102,6 +104,17 @@ def directions(site: Site, spanning: Array) -> Place:
     return Place(site, basis.T, basis)
 
 
+def paired(site: Site, read: Array, pattern: Array) -> Place | None:
+    """The place that `read` (k, d) reads and that is written along a pattern (d, m).
+
+    None where the pattern doesn't move all that is read.
+    """
+    through = read @ pattern
+    if np.linalg.matrix_rank(through, tol=1e-6) < len(read):
+        return None
+    return Place(site, read, pattern @ np.linalg.pinv(through), metric="paired")
+
+
 @dataclass(frozen=True, eq=False)
 class Spread:
     """How a site's activations vary: `axes` (d, r) of standard deviations `scale` (r,)."""
@@ -116,13 +129,15 @@ class Spread:
     def place(self, site: Site, spanning: Array) -> Place:
         """The place that columns (r, k) span in whitened coordinates."""
         basis, _ = np.linalg.qr(spanning)
-        read = (self.axes / self.scale @ basis).T
-        return Place(site, read, self.axes * self.scale @ basis, metric="whitened")
+        return Place(site, self.reader(basis), self.axes * self.scale @ basis, metric="whitened")
+
+    def reader(self, spanning: Array) -> Array:
+        """Rows (k, d) that read what orthonormal columns (r, k) span in whitened coordinates."""
+        return (self.axes / self.scale @ spanning).T
 
     def random(self, site: Site, dimension: int, rng: np.random.Generator) -> Place:
         """A random place of a dimension among the directions in which the site varies."""
-        drawn = self.axes * self.scale @ rng.normal(size=(len(self.scale), dimension))
-        return directions(site, drawn)
+        return directions(site, self.axes @ rng.normal(size=(len(self.scale), dimension)))
 
 
 def spread_of(activations: Array) -> Spread:

@@ -19,8 +19,7 @@ from distill.align.setting import Outputs, Pairs, Setting
 from distill.target import Output
 from dsl.types import BOOL, Category
 
-_STEPS = 120
-_RATE = 0.05
+_STEPS = 60
 
 
 def refined(
@@ -35,25 +34,37 @@ def refined(
     Raises:
         BadInput: the network can't be differentiated.
     """
-    import torch
+    from scipy.optimize import minimize
 
     scale = spread.scale if whitened else np.ones(len(spread.scale))
-    read, write = (torch.as_tensor(m) for m in (spread.axes / scale, spread.axes * scale))
-    base, source = map(torch.as_tensor, sides)
-    turned = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.Adam([turned], lr=_RATE)
-    for _ in range(_STEPS):
-        basis = torch.linalg.qr(turned)[0]
-        moved = base + (source - base) @ read @ basis @ basis.T @ write.T
-        raw = setting.raw(pairs.base, site.wire, moved)
-        loss = _loss(setting, raw, pairs)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    found = turned.detach().numpy()
-    if not np.isfinite(found).all():
-        found = start
+    maps = (spread.axes / scale, spread.axes * scale)
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        return _with_gradient(setting, site, pairs, sides, maps, flat.reshape(start.shape))
+
+    found = minimize(
+        loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}
+    ).x.reshape(start.shape)
     return spread.place(site, found) if whitened else directions(site, spread.axes @ found)
+
+
+def _with_gradient(
+    setting: Setting, site: Site, pairs: Pairs, sides: tuple[Array, Array],
+    maps: tuple[Array, Array], columns: Array,
+) -> tuple[float, Array]:  # fmt: skip
+    """The loss of the subspace that columns (r, k) span, and its gradient (r * k,)."""
+    import torch
+
+    base, source, read, write = map(torch.as_tensor, (*sides, *maps))
+    turned = torch.tensor(columns, requires_grad=True)
+    basis = torch.linalg.qr(turned)[0]
+    moved = base + (source - base) @ read @ basis @ basis.T @ write.T
+    loss = _loss(setting, setting.raw(pairs.base, site.wire, moved), pairs)
+    loss.backward()
+    assert turned.grad is not None
+    slope = turned.grad.numpy()
+    usable = np.isfinite(slope).all() and bool(torch.isfinite(loss))
+    return (float(loss.detach()), slope.ravel()) if usable else (1e30, np.zeros(columns.size))
 
 
 def _loss(setting: Setting, raw: Any, pairs: Pairs) -> Any:

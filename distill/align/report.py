@@ -87,8 +87,7 @@ class AlignmentReport:
         rows = [HEAD, *(v.cells() for v in self.variables)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
         lines = [
-            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
         ]
         return "\n".join([*(lines if self.variables else ()), *self.remarks()])
 

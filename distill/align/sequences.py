@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.align.decode import coded
 from distill.align.feed_forward import LARGEST, cut
 from distill.align.gradient import run_torch
-from distill.align.place import Array, Site
+from distill.align.place import Array, Site, same_up_to_affine
 from distill.align.setting import Outputs, Rows
-from distill.align.variables import FORCED, Values, Variable, forced_loop
+from distill.align.variables import FORCED, Values, Variable, forced_loop, register_variables
 from distill.errors import BadInput
 from distill.recurrent_target import Oracle
 from distill.target import Output
@@ -33,7 +34,8 @@ class InSequences:
 
     Rows are (step, *columns): steps (n,) at which the intervention is made, items (n, T, ...). A
     register is changed in the state behind its step, so outputs behind that count; a let in the
-    cell's wires, so the step's own output counts too.
+    cell's wires, so the step's own output counts too. Base and source are taken at the same step,
+    with `any_step` at any two: what only depends on the step has no other value at the same one.
     """
 
     loop: Loop
@@ -42,6 +44,7 @@ class InSequences:
     length: int
     sites: tuple[Site, ...]
     tolerance: float = 0.0
+    any_step: bool = False
 
     @property
     def type(self) -> Type:
@@ -54,9 +57,10 @@ class InSequences:
         return self.oracle.output
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
-        """Sequences of uniform items; the steps take turns."""
+        """Sequences of uniform items; the steps take turns, or are drawn too."""
         columns = self.oracle.domain.sample(rng, count, self.length)
-        steps = np.arange(count) % (self.length - self._register)
+        number = self.length - self._register
+        steps = rng.integers(number, size=count) if self.any_step else np.arange(count) % number
         return (steps, *columns)
 
     def values(self, rows: Rows) -> Values:
@@ -70,6 +74,20 @@ class InSequences:
     def forced(self, rows: Rows, values: Values) -> Outputs:
         """The loop's outputs where the variable has other values in the step."""
         return self._follow(rows, values)[0]
+
+    def context(self, rows: Rows) -> Array:
+        """What the other registers hold behind the step: as numbers and, if few, one by one."""
+        own = coded(self.values(rows), self.type).features
+        found = [np.zeros((len(rows[0]), 0))]
+        for register in self.loop.registers:
+            for other in register_variables(register):
+                values = coded(replace(self, variable=other).values(rows), other.type)
+                if not same_up_to_affine(values.features, own):
+                    found += [
+                        values.features,
+                        *([] if values.numbers is None else [values.numbers]),
+                    ]
+        return np.column_stack(found)
 
     def activations(self, rows: Rows) -> dict[str, Array]:
         """The state behind the step, or the cell's wires in it, by wire."""
@@ -129,6 +147,13 @@ class InSequences:
         return (places >= rows[0][:, None] + self._register) & self.oracle.counts(self.length)
 
     @property
+    def follows_step(self) -> bool:
+        """Whether the variable only depends on the step, on draws."""
+        rows = self.draw(np.random.default_rng(0), 16 * self.length)
+        values = self.values(rows).reshape(len(rows[0]), -1).astype(np.float64)
+        return not any(np.ptp(values[rows[0] == s], axis=0).any() for s in np.unique(rows[0]))
+
+    @property
     def _register(self) -> bool:
         return self.variable.kind == "register"
 
@@ -151,11 +176,11 @@ class InSequences:
     @cached_property
     def _step(self) -> Callable[..., tuple[Values, Values, dict[str, Values]]]:
         """Output, the variable's value and next registers of a step, the value forced or not."""
-        loop, name = self.loop, self.variable.name
+        loop, variable = self.loop, self.variable
         if self._register:
-            return lambda state, items, z: _register_step(loop, name, state, items, z)
-        probe = replace(loop, output=var(name, self.variable.type))
-        other = forced_loop(loop, self.variable)
+            return lambda state, items, z: _register_step(loop, variable, state, items, z)
+        probe = replace(loop, output=var(variable.name, variable.type))
+        other = forced_loop(loop, variable)
         return lambda state, items, z: _let_step((loop, probe, other), state, items, z)
 
     def _follow(self, rows: Rows, values: Values | None) -> tuple[Outputs, Values]:
@@ -182,12 +207,14 @@ Forced = tuple[NDArray[np.bool_], Values] | None
 
 
 def _register_step(
-    loop: Loop, name: str, state: dict[str, Values], items: Rows, forced: Forced
+    loop: Loop, variable: Variable, state: dict[str, Values], items: Rows, forced: Forced
 ) -> tuple[Values, Values, dict[str, Values]]:
     output, after = step_loop(loop, state, items)
+    value = variable.part(after[variable.name])
     if forced is not None:
-        after[name] = _chosen(*forced, after[name])
-    return output, after[name], after
+        value = _chosen(*forced, value)
+        after[variable.name] = variable.replaced(after[variable.name], value)
+    return output, value, after
 
 
 def _let_step(

@@ -61,6 +61,10 @@ class Setting(Protocol):
         """The program's outputs where the variable has other values."""
         ...
 
+    def context(self, rows: Rows) -> Array:
+        """Numbers (n, m) that tell the program's other variables in the same place, if any."""
+        ...
+
     def activations(self, rows: Rows) -> dict[str, Array]:
         """Activations (n, d) of every site, by wire."""
         ...
@@ -94,11 +98,10 @@ def _joined(first: Rows, second: Rows) -> Rows:
 
 def agrees(setting: Setting, found: Outputs, wanted: Outputs) -> NDArray[np.bool_]:
     """Which outputs are equal, real ones within the tolerance, (n,)."""
-    if setting.output.discrete:
-        same = found == wanted
-    else:
+    same = found == wanted
+    if not setting.output.discrete:
         same = np.abs(found - wanted) <= setting.tolerance
-    return same.reshape(len(same), -1).all(1)
+    return np.logical_and.reduce(np.asarray(same).reshape(len(same), -1), axis=1)
 
 
 @dataclass(frozen=True, eq=False)

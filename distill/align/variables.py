@@ -44,6 +44,8 @@ FORCED = "'forced"
 
 MOST = 24
 """Most variables of one program that are looked for."""
+Values = NDArray[Any]
+"""A variable's values, (n,) or (n, m)."""
 WIDEST = 16
 """Numbers that a variable may have at most."""
 
@@ -55,25 +57,40 @@ _MOVES = frozenset(
 _LINEAR = frozenset(["add", "sub", "mul", "div"])
 _SUMS = frozenset(["add", "sub", "neg"])
 
-Values = NDArray[Any]
-"""A variable's values, (n,) or (n, m)."""
-
 
 @dataclass(frozen=True)
 class Variable:
     """An inner variable: its name or its text, what it is, and the expression it stands for.
 
-    kind: "let", "call", "expression" or "register".
+    kind: "let", "call", "expression" or "register"; item: which number of a list register.
     """
 
     name: str
     kind: str
     node: Expression
+    item: int | None = None
 
     @property
     def type(self) -> Type:
         """The type of its values."""
-        return self.node.type
+        return self.node.type if self.item is None else element(self.node.type)
+
+    @property
+    def label(self) -> str:
+        """What a reader calls it."""
+        return self.name if self.item is None else f"{self.name}[{self.item}]"
+
+    def part(self, values: Values) -> Values:
+        """Its own values (n, ...) among those of what it is named after."""
+        return values if self.item is None else values[:, self.item]
+
+    def replaced(self, values: Values, part: Values) -> Values:
+        """The values of what it is named after, with its own ones replaced."""
+        if self.item is None:
+            return part
+        changed = values.copy()
+        changed[:, self.item] = part
+        return changed
 
 
 @dataclass(frozen=True)
@@ -120,10 +137,17 @@ def open_program(program: Program) -> OpenProgram:
 
 
 def loop_variables(loop: Loop) -> tuple[Variable, ...]:
-    """The registers of a loop and the values that are shared within a step, each once."""
-    registers = [Variable(r.name, "register", r.start) for r in loop.registers]
+    """The registers of a loop, lists number by number, and the values shared within a step."""
+    registers = [v for r in loop.registers for v in register_variables(r)]
     lets = [Variable(name, "let", value) for name, value in loop.lets if _can_be_placed(value)]
-    return (*registers, *lets)[:MOST]
+    return (*registers, *lets)
+
+
+def register_variables(register: Register) -> list[Variable]:
+    """A register as a variable, a list as one for each of its numbers."""
+    shape = shape_of(register.type)
+    items = range(shape[0]) if len(shape) == 1 else [None]
+    return [Variable(register.name, "register", register.start, i) for i in items]
 
 
 def forced_loop(loop: Loop, variable: Variable) -> Loop:
@@ -140,7 +164,7 @@ def forced_loop(loop: Loop, variable: Variable) -> Loop:
 def _zero(item: Type) -> Any:
     if isinstance(item, Vector):
         inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
-        return (_zero(inner),) * item.shape[0]
+        return (_zero(inner),) * next(iter(item.shape))
     return False if isinstance(item, Bool) else 0
 
 
