@@ -203,7 +203,9 @@ def _smooth(
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
-    return 0.5 * (xp.tanh(0.5 * as_real(xp, x)) + 1.0)
+    x = as_real(xp, x)
+    small = xp.exp(-xp.abs(x))  # never overflows, and keeps the digits of small results
+    return xp.where(x < 0, small, 1.0) / (1.0 + small)
 
 
 NEG = _unary(
@@ -290,7 +292,8 @@ SIGMOID = _unary(
     "1 / (1 + exp(-x)).", (Example((0,), Fraction(1, 2)),), infer=_TO_REAL, exact=False,
     laws=frozenset({"monotone"}),
     helper="""def sigmoid(x: float) -> float:
-    return 0.5 * (math.tanh(0.5 * x) + 1.0)
+    small = math.exp(-abs(x))
+    return (small if x < 0 else 1.0) / (1.0 + small)
 """,
 )  # fmt: skip
 AS_INT = _unary(
