@@ -110,7 +110,7 @@ def _report(
         return VariableReport(name, kind, None, 0.0, None, NOT_LOCATED, reason)
     best = located(setting, training, rng)
     if best is None:
-        reason = "nothing inside the network holds it"
+        reason = "no wire of the network tells it"
         return VariableReport(name, kind, None, 0.0, None, NOT_LOCATED, reason)
     pairs = fresh_pairs(setting, rng, samples)
     if not len(pairs[1]):

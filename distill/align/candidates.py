@@ -39,13 +39,19 @@ def candidates(site: Site, activations: Array, values: Coded, context: Array) ->
     context: numbers (n, m) that tell the other variables which may share the place.
     """
     centred = activations - activations.mean(0)
-    features = values.features - values.features.mean(0)
-    explained = _explained(centred, features, values)
-    yield from _neurons(site, explained)
-    means = centred.T @ features / len(features)
+    yield from _neurons(site, _explained(centred, values))
     spread = spread_of(activations)
-    white = spread.whiten(centred)
-    decoder = white.T @ features / len(features)
+    yield from _directions(site, centred, values.features, context, spread)
+    if values.classes is None:
+        yield from _directions(site, centred, values.curves, context, spread)
+
+
+def _directions(
+    site: Site, centred: Array, features: Array, context: Array, spread: Spread
+) -> Iterator[Place]:
+    features = features - features.mean(0)
+    means = centred.T @ features / len(features)
+    decoder = spread.whiten(centred).T @ features / len(features)
     pattern = _pattern(centred, features, context)
     for dimension in _dimensions(min(np.linalg.matrix_rank(features), len(spread.scale))):
         yield directions(site, _leading(means, dimension))
@@ -68,15 +74,11 @@ def readable(site: Site, spread: Spread) -> Place:
     return spread.place(site, np.eye(len(spread.scale)))
 
 
-def _explained(centred: Array, features: Array, values: Coded) -> Array:
+def _explained(centred: Array, values: Coded) -> Array:
     """Share of every neuron's variance (d,) that the variable explains."""
     total = np.maximum((centred**2).mean(0), 1e-30)
-    guess = np.zeros_like(centred)
-    if values.classes is not None:
-        for kind in np.unique(values.classes):
-            guess[values.classes == kind] = centred[values.classes == kind].mean(0)
-    else:
-        guess = features @ np.linalg.lstsq(features, centred, rcond=1e-9)[0]
+    curves = np.column_stack([np.ones(len(centred)), values.curves])
+    guess = curves @ np.linalg.lstsq(curves, centred, rcond=1e-9)[0]
     constant = np.ptp(centred, axis=0) < 1e-9
     return np.where(constant, 0.0, (guess**2).mean(0) / total)
 

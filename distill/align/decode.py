@@ -40,6 +40,18 @@ class Coded:
         return np.eye(int(self.classes.max()) + 1)[self.classes][:, 1:]
 
     @property
+    def curves(self) -> Array:
+        """Columns whose combinations are the functions of the variable: steps, slopes between."""
+        if self.classes is not None or self.numbers is None:
+            return self.features
+        found = [self.numbers]
+        for numbers in self.numbers.T:
+            levels = np.unique(np.quantile(numbers, np.linspace(0, 1, _STEPS + 1)[1:-1]))
+            found.append(np.maximum(numbers[:, None] - levels, 0.0))
+            found.append((numbers[:, None] > levels).astype(np.float64))
+        return np.column_stack(found)
+
+    @property
     def constant(self) -> bool:
         """Whether there is only one value."""
         return not np.ptp(self.features, axis=0).any() if len(self.features) else True
@@ -85,21 +97,9 @@ def owned(place: Array, values: Coded) -> float:
     axes = axes[:, sizes > 1e-9 * max(float(sizes.max(initial=0.0)), 1e-30)]
     if values.constant or axes.shape[1] == 0:
         return 0.0
-    curves = np.column_stack([np.ones(len(place)), _curves(values)])
+    curves = np.column_stack([np.ones(len(place)), values.curves])
     guess = curves @ np.linalg.lstsq(curves, axes, rcond=1e-9)[0]
     return float(np.clip((guess**2).sum(0), 0.0, 1.0).mean())
-
-
-def _curves(values: Coded) -> Array:
-    """Columns whose combinations are the functions of a variable: steps, and slopes in between."""
-    if values.classes is not None or values.numbers is None:
-        return values.features
-    found = [values.numbers]
-    for numbers in values.numbers.T:
-        levels = np.unique(np.quantile(numbers, np.linspace(0, 1, _STEPS + 1)[1:-1]))
-        found.append(np.maximum(numbers[:, None] - levels, 0.0))
-        found.append((numbers[:, None] > levels).astype(np.float64))
-    return np.column_stack(found)
 
 
 def _by_class(

@@ -75,14 +75,14 @@ class _Scene:
     def obeyed(self, place: Place) -> float:
         """Share of the training pairs on which the network follows the program.
 
-        The lower of the shares with and without a change that matters; of a real output the
-        explained share of the change.
+        The lower of the shares with and without a change that matters; of a real output the mean
+        of the share within the tolerance and the explained share of the change.
         """
         moved = place.exchanged(*self.sides[place.site.wire])
         found = self.setting.patched(self.pairs.base, place.site.wire, moved)
-        if not self.setting.output.discrete:
-            return explained(found, self.pairs)
         right, matters = agrees(self.setting, found, self.pairs.wanted), self.pairs.matters
+        if not self.setting.output.discrete:
+            return (float(right.mean()) + explained(found, self.pairs)) / 2
         return min(float(right[kind].mean()) for kind in (matters, ~matters) if kind.any())
 
 

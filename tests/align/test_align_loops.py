@@ -85,7 +85,7 @@ def test_another_register_of_the_same_outputs_is_not_located() -> None:
 """
     found = by_name(aligned_loop(PARITY, "seq(x: bool)", "seq(bool)", counting))["ones"]
     assert not found.located
-    assert found.reason == "nothing inside the network holds it"
+    assert found.reason == "no wire of the network tells it"
 
 
 def test_a_list_is_looked_for_number_by_number() -> None:
