@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
@@ -20,6 +21,20 @@ def _folded(name: str) -> Callable[..., Any]:
     return lambda ops, *xs: reduce(getattr(ops, name), xs)
 
 
+_ROUNDED_DOWN = re.compile(r"%|//")
+_BRACKETS = re.compile(r"\([^()\[\]]*\)|\[[^()\[\]]*\]")
+
+
+def _plus(left: str, right: str) -> str:
+    """`a - b` for `a + -b`, but not for `a + -b % c`, whose sign belongs to b alone."""
+    outside, inside = right, ""
+    while outside != inside:
+        outside, inside = _BRACKETS.sub("", outside), outside
+    if right.startswith("-") and not _ROUNDED_DOWN.search(outside):
+        return f"{left} - {right[1:]}"
+    return f"{left} + {right}"
+
+
 ADD = declare(
     Primitive(
         name="add",
@@ -29,7 +44,7 @@ ADD = declare(
         elementwise=True,
         array=lambda xp, *xs: reduce(lambda a, b: a + b, xs),
         scalar=_folded("add"),
-        python=lambda *texts: " + ".join(texts).replace("+ -", "- "),
+        python=lambda *texts: reduce(_plus, texts),
         english="{0} plus {1}",
         doc="The sum of the arguments.",
         examples=(Example((2, 3), 5), Example((1, 2, 3), 6)),

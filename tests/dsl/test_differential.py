@@ -8,6 +8,7 @@ from dsl.text import ParseError, parse_program
 FOUND_ONCE = {
     "small sigmoids keep their digits": "def p(x: int[3]) -> real[3] = sin(sigmoid(x))",
     "a quotient of reals is an int": "def p(x: real) -> int = gcd(x // 0.5, isqrt(4 // 2.0))",
+    "a sign belongs to the dividend alone": "def p(x: int) -> int = x + -2 % 3 + -7 // (x * x + 2)",
     "a choice is looped over": (
         "def p(x: bool[3], c: bool, d: bool) -> bool[3] = not (if c == d then x xor c else x)"
     ),
