@@ -7,7 +7,7 @@ calls opened, equal parts shared), so that forcing a variable is putting a new n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,10 +30,8 @@ from dsl.program import (
     Var,
     const,
     free_variables,
-    size,
     transform,
     var,
-    walk,
     with_children,
 )
 from dsl.recursion import Steps, unrolled
@@ -127,11 +125,12 @@ def open_program(program: Program) -> OpenProgram:
     found: list[Variable] = []
     known = {d.name: d for d in program.definitions}
     root = unrolled(_closed(program.main.body, {}, known, found))
+    uses = _uses(v.node for v in found)
     different: dict[Expression, Variable] = {}
     for variable in found:
-        if variable.node is not root and _can_be_placed(variable.node):
+        if variable.node is not root and uses[variable.node] and _can_be_placed(variable.node):
             different.setdefault(variable.node, variable)
-    kept = _most_telling(list(different.values()))
+    kept = _most_telling(list(different.values()), uses)
     names = tuple(name for name, _ in program.main.parameters)
     return OpenProgram(names, root, kept, len(different) - len(kept))
 
@@ -253,23 +252,34 @@ def _chained(node: Prim, parent: Prim) -> bool:
 
 
 def _can_be_placed(node: Expression) -> bool:
-    """Whether it holds numbers or truths, few of them, that depend on the inputs."""
+    """Whether it holds numbers or truths, not too many of them, and is more than an input."""
     width = int(np.prod(shape_of(node.type), initial=1))
     simple = isinstance(element(node.type), Bool | Int | Real | Category)
-    return (
-        simple
-        and width <= WIDEST
-        and not isinstance(node, Const | Var)
-        and any(isinstance(n, Var) for n in walk(node))
-    )
+    return simple and width <= WIDEST and not isinstance(node, Const | Var)
 
 
-def _most_telling(variables: list[Variable]) -> tuple[Variable, ...]:
+def _most_telling(
+    variables: list[Variable], sizes: Mapping[Expression, int]
+) -> tuple[Variable, ...]:
     """As many as may be, in order: named ones first, then the larger expressions."""
     rank = {"let": 0, "call": 0, "expression": 1}
-    ordered = sorted(variables, key=lambda v: (rank[v.kind], -size(v.node)))
+    ordered = sorted(variables, key=lambda v: (rank[v.kind], -sizes[v.node]))
     kept = set(ordered[:MOST])
     return tuple(v for v in variables if v in kept)
+
+
+def _uses(roots: Iterable[Expression]) -> dict[Expression, int]:
+    """How often inputs are used below every node, as written."""
+    found: dict[Expression, int] = {}
+    stack = [(root, False) for root in roots]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            found[node] = isinstance(node, Var) + sum(found[c] for c in node.children)
+        elif node not in found:
+            stack.append((node, True))
+            stack.extend((c, False) for c in node.children)
+    return found
 
 
 def _text(node: Expression) -> str:
