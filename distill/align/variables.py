@@ -259,11 +259,11 @@ def _can_be_placed(node: Expression) -> bool:
 
 
 def _most_telling(
-    variables: list[Variable], sizes: Mapping[Expression, int]
+    variables: list[Variable], uses: Mapping[Expression, int]
 ) -> tuple[Variable, ...]:
     """As many as may be, in order: named ones first, then the larger expressions."""
     rank = {"let": 0, "call": 0, "expression": 1}
-    ordered = sorted(variables, key=lambda v: (rank[v.kind], -sizes[v.node]))
+    ordered = sorted(variables, key=lambda v: (rank[v.kind], -uses[v.node]))
     kept = set(ordered[:MOST])
     return tuple(v for v in variables if v in kept)
 
