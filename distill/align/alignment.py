@@ -44,10 +44,10 @@ def align_program(
     _check(samples)
     whole = open_program(program)
     rows = target.domain.sample(np.random.default_rng(seed), _DRAWS)
-    raw = target.raw(rows)
-    sites = sites_of(target.core, target.domain.encode(rows), raw)
-    outputs = whole.run(rows)
-    names = [v for v in whole.variables if _renames(whole.values(v, rows), outputs)]
+    given = target.domain.encode(rows)
+    sites = sites_of(target.core, given, target.raw(rows))
+    ends = (whole.run(rows), given)
+    names = [v for v in whole.variables if any(_renames(whole.values(v, rows), e) for e in ends)]
     settings = [
         FeedForward(whole, v, target.core, target.domain, target.output, target.tolerance, sites)
         for v in whole.variables
@@ -150,9 +150,9 @@ def _objection_to_reals(found: Interchange) -> str:
     return ""
 
 
-def _renames(values: Values, outputs: Values) -> bool:
-    """Whether a variable is the output under another name: each tells the other."""
-    first, second = values.reshape(len(values), -1), outputs.reshape(len(outputs), -1)
+def _renames(values: Values, end: Values) -> bool:
+    """Whether a variable is the input or output under another name: each tells the other."""
+    first, second = values.reshape(len(values), -1), end.reshape(len(end), -1)
     both = np.column_stack([first, second])
     kinds = [len(np.unique(part, axis=0)) for part in (first, second, both)]
     if kinds[2] <= len(both) // 4:

@@ -87,19 +87,12 @@ def decoded(place: Array, values: Coded, fit: NDArray[Any], test: NDArray[Any]) 
     return max(found)
 
 
-def owned(place: Array, values: Coded) -> float:
-    """How far coordinates (n, k) hold nothing but the variable, 0 to 1.
-
-    The share of their variance that the variable explains, by any function of it, averaged over
-    their principal axes.
-    """
-    axes, sizes, _ = np.linalg.svd(place - place.mean(0), full_matrices=False)
-    axes = axes[:, sizes > 1e-9 * max(float(sizes.max(initial=0.0)), 1e-30)]
-    if values.constant or axes.shape[1] == 0:
-        return 0.0
-    curves = np.column_stack([np.ones(len(place)), values.curves])
-    guess = curves @ np.linalg.lstsq(curves, axes, rcond=1e-9)[0]
-    return float(np.clip((guess**2).sum(0), 0.0, 1.0).mean())
+def owned(component: Array, values: Coded) -> float:
+    """Share of the variance of activations (n, d) that the variable explains, by any function."""
+    centred = component - component.mean(0)
+    curves = np.column_stack([np.ones(len(component)), values.curves])
+    guess = curves @ np.linalg.lstsq(curves, centred, rcond=1e-9)[0]
+    return float(np.clip((guess**2).sum() / max((centred**2).sum(), 1e-300), 0.0, 1.0))
 
 
 def _by_class(

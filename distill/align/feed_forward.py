@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.align.decode import coded
-from distill.align.gradient import run_torch
+from distill.align.gradient import differentiable
 from distill.align.place import Array, Site, same_up_to_affine
 from distill.align.setting import Outputs, Rows
 from distill.align.variables import OpenProgram, Values, Variable
 from distill.errors import BadInput
 from distill.load.assemble import assemble
 from distill.network import AFFINE_KINDS, Network, Operation, Wire
-from distill.normal_form import NormalForm
 from distill.operations import KINDS
 from distill.target import Output
 from dsl.domain import Domain
@@ -87,19 +86,20 @@ class FeedForward:
         """The network's numbers (n, k) as a tensor."""
         import torch
 
-        form = self._tails.get(wire) or cut(self.network, wire).normal_form()
-        self._tails[wire] = form
-        if form.multiply_adds > LARGEST:
-            raise BadInput("the network is too large to be differentiated here")
+        if wire not in self._tails:
+            form = cut(self.network, wire).normal_form()
+            if form.multiply_adds > LARGEST:
+                raise BadInput("the network is too large to be differentiated here")
+            self._tails[wire] = differentiable(form)
         given = torch.as_tensor(self.domain.encode(rows), dtype=torch.float64)
-        return run_torch(form, torch.cat([given, activations], 1))
+        return self._tails[wire](torch.cat([given, activations], 1))
 
     def counted(self, rows: Rows) -> NDArray[np.bool_]:
         """All outputs count."""
         return np.ones(len(rows[0]), dtype=np.bool_)
 
     @cached_property
-    def _tails(self) -> dict[str, NormalForm]:
+    def _tails(self) -> dict[str, Callable[[Any], Any]]:
         return {}
 
 

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from distill.normal_form import Affine, Input, NormalForm
 
-if TYPE_CHECKING:
+
+def differentiable(form: NormalForm) -> Callable[[Any], Any]:
+    """The form on tensors (n, width) of float64, with outputs (n, m) that know their gradient."""
     import torch
 
-
-def run_torch(form: NormalForm, inputs: torch.Tensor) -> torch.Tensor:
-    """Outputs (n, m) in float64 for inputs (n, width), with their gradient."""
-    import torch
-
-    values: list[Any] = []
+    steps: list[Any] = []
     for node in form.nodes:
-        if isinstance(node, Input):
-            values.append(inputs)
-        elif isinstance(node, Affine):
-            total = torch.as_tensor(node.bias).expand(len(inputs), -1)
-            for source, matrix in node.terms:
-                total = total + values[source] @ torch.as_tensor(np.ascontiguousarray(matrix)).T
-            values.append(total)
-        else:
-            values.append(_function(node.function)(*(values[s] for s in node.sources)))
-    return values[form.output]
+        if isinstance(node, Affine):
+            terms = [(s, torch.as_tensor(np.ascontiguousarray(m.T))) for s, m in node.terms]
+            steps.append(partial(_affine, terms, torch.as_tensor(node.bias)))
+        elif not isinstance(node, Input):
+            steps.append(partial(_elementwise, _function(node.function), node.sources))
+
+    def run(inputs: Any) -> Any:
+        values = [inputs]
+        for step in steps:
+            values.append(step(values))
+        return values[form.output]
+
+    return run
+
+
+def _affine(terms: list[tuple[int, Any]], bias: Any, values: list[Any]) -> Any:
+    total = bias.expand(len(values[0]), -1)
+    for source, matrix in terms:
+        total = total + values[source] @ matrix
+    return total
+
+
+def _elementwise(function: Callable[..., Any], sources: tuple[int, ...], values: list[Any]) -> Any:
+    return function(*(values[s] for s in sources))
 
 
 def _function(name: str) -> Any:

@@ -24,8 +24,7 @@ FOLLOWED = 0.9
 """Accuracy, or explained share of a real change, from which an output follows a variable."""
 _GOOD = 0.995
 _EQUAL = 0.005
-_SITES = 2
-_GRADIENT_PAIRS = 256
+_GRADIENT_PAIRS = 192
 _LARGEST = 6
 
 
@@ -70,19 +69,20 @@ class _Scene:
         component = place.component(self.stacked(place.site))
         read = decoded(component, self.values, self.fit, self.test)
         obeyed = self.obeyed(place) if read > 0.5 else 0.0
-        return Trial(place, read, obeyed, owned(component, self.values) if pure else 1.0)
+        alone = owned(component @ place.write.T, self.values) if pure else 1.0
+        return Trial(place, read, obeyed, alone)
 
     def obeyed(self, place: Place) -> float:
         """Share of the training pairs on which the network follows the program.
 
-        The lower of the shares with and without a change that matters; of a real output the mean
-        of the share within the tolerance and the explained share of the change.
+        The lower of the shares with and without a change that matters; of a real output the
+        explained share of the change.
         """
         moved = place.exchanged(*self.sides[place.site.wire])
         found = self.setting.patched(self.pairs.base, place.site.wire, moved)
-        right, matters = agrees(self.setting, found, self.pairs.wanted), self.pairs.matters
         if not self.setting.output.discrete:
-            return (float(right.mean()) + explained(found, self.pairs)) / 2
+            return explained(found, self.pairs)
+        right, matters = agrees(self.setting, found, self.pairs.wanted), self.pairs.matters
         return min(float(right[kind].mean()) for kind in (matters, ~matters) if kind.any())
 
 
@@ -150,18 +150,16 @@ def _best(trials: list[Trial]) -> Trial | None:
 def _by_gradient(
     scene: _Scene, trials: list[Trial], pure: dict[Site, bool], rng: np.random.Generator
 ) -> list[Trial]:
-    """Candidates turned by gradient, at the sites that look best; smaller ones first."""
+    """Candidates turned by gradient, at the site that looks best; smaller ones first."""
     ranked: dict[Site, float] = {}
     for trial in trials:
         site = trial.place.site
         ranked[site] = max(ranked.get(site, 0.0), trial.score + 0.1 * trial.read)
-    found: list[Trial] = []
-    for site in sorted(ranked, key=lambda s: -ranked[s])[:_SITES]:
-        try:
-            found += _turned(scene, site, pure[site], rng)
-        except BadInput:
-            continue
-    return found
+    site = max(ranked, key=lambda s: ranked[s])
+    try:
+        return _turned(scene, site, pure[site], rng)
+    except BadInput:
+        return []
 
 
 def _turned(scene: _Scene, site: Site, pure: bool, rng: np.random.Generator) -> list[Trial]:
@@ -174,13 +172,16 @@ def _turned(scene: _Scene, site: Site, pure: bool, rng: np.random.Generator) -> 
     white = spread.whiten(stacked - stacked.mean(0))
     leading = np.linalg.svd(white.T @ features, full_matrices=False)[0]
     found: list[Trial] = []
+    before = 0.0
     for dimension in range(1, min(_LARGEST, len(spread.scale)) + 1):
         more = rng.normal(size=(len(spread.scale), dimension))
         start = np.column_stack([leading, more])[:, :dimension]
-        for whitened in (False, True):
+        for whitened in (True, False):
             own = start if whitened else start * (1 / spread.scale)[:, None]
             place = refined(scene.setting, site, pairs, (sides[0], sides[1]), spread, own, whitened)
             found.append(scene.tried(place, pure))
-        if found[-1].score >= _GOOD or found[-2].score >= _GOOD or dimension > leading.shape[1]:
+        score = max(t.score for t in found)
+        if score >= _GOOD or (dimension > 2 and score < before + _EQUAL):
             break
+        before = score
     return found

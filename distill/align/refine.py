@@ -19,7 +19,7 @@ from distill.align.setting import Outputs, Pairs, Setting
 from distill.target import Output
 from dsl.types import BOOL, Category
 
-_STEPS = 60
+_STEPS = 40
 
 
 def refined(

@@ -68,14 +68,14 @@ class AlignmentReport:
     """All inner variables of a program, and what was left out.
 
     samples: pairs of inputs for each accuracy; omitted: variables that weren't looked for because
-    there are too many; outputs: names of variables that are the output itself.
+    there are too many; ends: names of variables that are all of the input, or the output.
     """
 
     variables: tuple[VariableReport, ...]
     samples: int
     seed: int
     omitted: int = 0
-    outputs: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
 
     @property
     def located(self) -> int:
@@ -101,8 +101,8 @@ class AlignmentReport:
                 "pairs of inputs, in brackets the exact 95 % interval; seed "
                 f"{self.seed}."
             )
-        if self.outputs:
-            yield f"Not looked for, being the output itself: {', '.join(self.outputs)}."
+        if self.ends:
+            yield f"Not looked for, being the input or the output itself: {', '.join(self.ends)}."
         if self.omitted:
             yield f"Not looked for, being too many: {self.omitted} more."
 
@@ -113,7 +113,7 @@ class AlignmentReport:
             "samples": self.samples,
             "seed": self.seed,
             "omitted": self.omitted,
-            "outputs": list(self.outputs),
+            "ends": list(self.ends),
             "variables": [v.to_json() for v in self.variables],
         }
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from distill.align.decode import coded
 from distill.align.feed_forward import LARGEST, cut
-from distill.align.gradient import run_torch
+from distill.align.gradient import differentiable
 from distill.align.place import Array, Site, same_up_to_affine
 from distill.align.setting import Outputs, Rows
 from distill.align.variables import FORCED, Values, Variable, forced_loop, register_variables
@@ -93,11 +93,10 @@ class InSequences:
         """The state behind the step, or the cell's wires in it, by wire."""
         step, items = rows[0], self._items(rows)
         each = np.arange(len(step))
-        states = self.oracle.network.run(items)[0]
         if self._register:
-            return {STATE: states[each, step]}
-        before = np.where((step > 0)[:, None], states[each, step - 1], self.oracle.network.initial)
-        found = self.oracle.network.cell.wires(np.concatenate([before, items[each, step]], 1))
+            return {STATE: self.oracle.network.run(items)[0][each, step]}
+        given = np.concatenate([self._before(rows), items[each, step]], 1)
+        found = self.oracle.network.cell.wires(given)
         return {
             site.wire: found[site.wire].reshape(len(step), -1).astype(np.float64)
             for site in self.sites
@@ -122,24 +121,27 @@ class InSequences:
         return self._masked(rows, self.oracle.read(np.stack(outputs, 1)))
 
     def raw(self, rows: Rows, wire: str, activations: Any) -> Any:
-        """The network's numbers (n, T, k) as a tensor."""
+        """The network's numbers (n, T, k) as a tensor; zero before the change."""
         import torch
 
-        step, items = torch.as_tensor(rows[0])[:, None], torch.as_tensor(self._items(rows))
-        network, whole = self.oracle.network, self._form(None)
-        state = torch.as_tensor(network.initial).expand(len(step), -1)
+        order = np.argsort(rows[0], kind="stable")
+        step, items = rows[0][order], torch.as_tensor(self._items(rows)[order])
+        hidden, changed = self.oracle.network.hidden, activations[torch.as_tensor(order)]
+        state = changed if self._register else torch.as_tensor(self._before(rows)[order])
         outputs = []
         for place in range(self.length):
-            given = torch.cat([state, items[:, place]], 1)
-            both = run_torch(whole, given)
-            if not self._register:
-                other = run_torch(self._form(wire), torch.cat([given, activations], 1))
-                both = torch.where(step == place, other, both)
-            state = both[:, : network.hidden]
-            if self._register:
-                state = torch.where(step == place, activations, state)
-            outputs.append(both[:, network.hidden :])
-        return torch.stack(outputs, 1)
+            past = int((step < place).sum())
+            now = past if self._register else int((step <= place).sum())
+            given = torch.cat([state[:now], items[:now, place]], 1)
+            both = [self._run(None)(given[:past])]
+            if now > past:
+                here = torch.cat([given[past:], changed[past:now]], 1)
+                both.append(self._run(wire)(here))
+            after = torch.cat(both)
+            state = torch.cat([after[:, :hidden], state[now:]])
+            rest = after.new_zeros((len(step) - now, after.shape[1] - hidden))
+            outputs.append(torch.cat([after[:, hidden:], rest]))
+        return torch.stack(outputs, 1)[torch.as_tensor(np.argsort(order))]
 
     def counted(self, rows: Rows) -> NDArray[np.bool_]:
         """Outputs (n, T) that the change can reach and the network is asked for."""
@@ -157,20 +159,26 @@ class InSequences:
     def _register(self) -> bool:
         return self.variable.kind == "register"
 
+    def _before(self, rows: Rows) -> Array:
+        """States (n, H) before the step."""
+        step, network = rows[0], self.oracle.network
+        states = network.run(self._items(rows))[0][np.arange(len(step)), step - 1]
+        return np.where((step > 0)[:, None], states, network.initial)
+
     def _items(self, rows: Rows) -> Array:
         return self.oracle.domain.encode(rows[1:])
 
-    def _form(self, wire: str | None) -> Any:
+    def _run(self, wire: str | None) -> Callable[[Any], Any]:
         cell = self.oracle.network.cell
-        if wire not in self._forms:
+        if wire not in self._runs:
             form = (cell if wire is None else cut(cell, wire)).normal_form()
             if form.multiply_adds > LARGEST:
                 raise BadInput("the network is too large to be differentiated here")
-            self._forms[wire] = form
-        return self._forms[wire]
+            self._runs[wire] = differentiable(form)
+        return self._runs[wire]
 
     @cached_property
-    def _forms(self) -> dict[str | None, Any]:
+    def _runs(self) -> dict[str | None, Callable[[Any], Any]]:
         return {}
 
     @cached_property

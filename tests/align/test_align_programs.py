@@ -106,7 +106,7 @@ def test_a_variable_without_effect_is_not_located() -> None:
 def test_another_name_for_the_output_is_left_out() -> None:
     report = aligned(layered(COUNTING), THREE, "bool", "let odd = a xor b xor c in not not odd")
     assert report.variables == ()
-    assert report.outputs == ("odd",)
+    assert report.ends == ("odd",)
     assert "odd" in report.summary()
 
 
