@@ -43,7 +43,6 @@ class InSequences:
     oracle: Oracle
     length: int
     sites: tuple[Site, ...]
-    tolerance: float = 0.0
     any_step: bool = False
 
     @property
@@ -55,6 +54,11 @@ class InSequences:
     def output(self) -> Output:
         """How the network's numbers are read."""
         return self.oracle.output
+
+    @property
+    def tolerance(self) -> float:
+        """Largest difference of equal real outputs."""
+        return self.oracle.tolerance
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
         """Sequences of uniform items; the steps take turns, or are drawn too."""

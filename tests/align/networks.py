@@ -72,7 +72,7 @@ def aligned(network: Network, domain: str, outputs: str, body: str, **more) -> A
 def aligned_loop(
     network: RecurrentNetwork, domain: str, outputs: str, loop: str, length: int = 8, **more
 ) -> AlignmentReport:
-    """The report on a loop, given by its text, and a recurrent network."""
+    """The report on a loop, given by its text, and a network; real outputs count within 0.01."""
     output, at_end = parse_reading(outputs, 0.5)
-    oracle = Oracle(network, parse_sequences(domain), output, length, at_end)
+    oracle = Oracle(network, parse_sequences(domain), output, length, at_end, 0.01)
     return align_loop(parse_loop(loop), oracle, **more)

@@ -117,3 +117,21 @@ def test_an_output_at_the_end_counts_alone() -> None:
     loop = PARITY_LOOP.replace("seq(bool)", "bool")
     report = aligned_loop(PARITY, "seq(x: bool, 1..6)", "bool", loop, length=6)
     assert by_name(report)["odd"].located
+
+
+def test_registers_of_real_numbers_are_told_apart_in_slanted_directions() -> None:
+    """The state is (fast + slow, slow): two leaky sums, of which the second overlaps the first."""
+    leaky = cell([([[0.5, 0.4, 2], [0, 0.9, 1]], [0, 0])], [([[1, -1]], [0]), ([[1]], [0])], 2)
+    loop = """loop predict(x: real) -> seq(real)
+  start fast: real = 0.0
+  start slow: real = 0.0
+  out 0.5 * fast + x
+  next fast = 0.5 * fast + x
+  next slow = 0.9 * slow + x
+"""
+    found = by_name(aligned_loop(leaky, "seq(x: real(0,1))", "seq(real)", loop))
+    assert found["fast"].located
+    assert found["fast"].place.dimension == 1
+    assert found["fast"].interchange.where_it_matters.value >= 0.99
+    assert found["fast"].interchange.explained > 0.99
+    assert found["slow"].reason == "no change of it changes the output"
