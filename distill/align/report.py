@@ -67,8 +67,9 @@ class VariableReport:
 class AlignmentReport:
     """All inner variables of a program, and what was left out.
 
-    samples: pairs of inputs for each accuracy; omitted: variables that weren't looked for because
-    there are too many; ends: names of variables that are all of the input, or the output.
+    samples: pairs of inputs for each accuracy; omitted: how many variables weren't looked for,
+    there being too many of them or of their numbers; ends: names of variables that are all of the
+    input, or the output.
     """
 
     variables: tuple[VariableReport, ...]
@@ -94,7 +95,8 @@ class AlignmentReport:
     def remarks(self) -> Iterator[str]:
         """What a reader should know beside the table, a sentence each."""
         if not self.variables:
-            yield "The program has no inner variable to look for."
+            none = "The program has no inner variable to look for."
+            yield "No inner variable was looked for." if self.ends or self.omitted else none
         else:
             yield (
                 f"{self.located} of {len(self.variables)} located; accuracies on {self.samples:,} "
@@ -104,7 +106,7 @@ class AlignmentReport:
         if self.ends:
             yield f"Not looked for, being the input or the output itself: {', '.join(self.ends)}."
         if self.omitted:
-            yield f"Not looked for, being too many: {self.omitted} more."
+            yield f"Not looked for, being too many or too wide: {self.omitted} more."
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -95,7 +95,7 @@ class Variable:
 class OpenProgram:
     """A program over its inputs alone, with its inner variables.
 
-    omitted: how many more variables it has than are listed.
+    omitted: how many more variables it has than are listed: too many, or of too many numbers.
     """
 
     parameters: tuple[str, ...]
@@ -130,7 +130,8 @@ def open_program(program: Program) -> OpenProgram:
     for variable in found:
         if variable.node is not root and uses[variable.node] and _can_be_placed(variable.node):
             different.setdefault(variable.node, variable)
-    kept = _most_telling(list(different.values()), uses)
+    narrow = [v for v in different.values() if _width(v.node) <= WIDEST]
+    kept = _most_telling(narrow, uses)
     names = tuple(name for name, _ in program.main.parameters)
     return OpenProgram(names, root, kept, len(different) - len(kept))
 
@@ -138,7 +139,11 @@ def open_program(program: Program) -> OpenProgram:
 def loop_variables(loop: Loop) -> tuple[Variable, ...]:
     """The registers of a loop, lists number by number, and the values shared within a step."""
     registers = [v for r in loop.registers for v in register_variables(r)]
-    lets = [Variable(name, "let", value) for name, value in loop.lets if _can_be_placed(value)]
+    lets = [
+        Variable(name, "let", value)
+        for name, value in loop.lets
+        if _can_be_placed(value) and _width(value) <= WIDEST
+    ]
     return (*registers, *lets)
 
 
@@ -252,10 +257,13 @@ def _chained(node: Prim, parent: Prim) -> bool:
 
 
 def _can_be_placed(node: Expression) -> bool:
-    """Whether it holds numbers or truths, not too many of them, and is more than an input."""
-    width = int(np.prod(shape_of(node.type), initial=1))
+    """Whether it holds numbers or truths and is more than an input."""
     simple = isinstance(element(node.type), Bool | Int | Real | Category)
-    return simple and width <= WIDEST and not isinstance(node, Const | Var)
+    return simple and not isinstance(node, Const | Var)
+
+
+def _width(node: Expression) -> int:
+    return int(np.prod(shape_of(node.type), initial=1))
 
 
 def _most_telling(

@@ -67,6 +67,13 @@ def test_no_more_variables_than_can_be_told_are_listed() -> None:
     assert (len(whole.variables), whole.omitted) == (MOST, 5)
 
 
+def test_lists_of_many_numbers_are_counted_but_not_looked_for() -> None:
+    text = "def predict(x: real[40]) -> real = let h = relu(x) in sum(h) + sum(square(h))"
+    whole = open_program(parse_program(text))
+    assert [v.name for v in whole.variables] == ["sum(h)", "sum(square(h))"]
+    assert whole.omitted == 2
+
+
 def test_deep_programs_are_opened() -> None:
     lets = "".join(f"let v{i + 1} = max(v{i}, {i}) in " for i in range(1200))
     text = f"def predict(a: int) -> int = let v0 = a * a in {lets}v1200"
