@@ -11,7 +11,7 @@ from distill.align.candidates import candidates, readable
 from distill.align.decode import Coded, coded, decoded, owned
 from distill.align.place import Array, Place, Site, spread_of
 from distill.align.refine import refined
-from distill.align.setting import Pairs, Setting, agrees, draw_pairs, mattering_pairs
+from distill.align.setting import Pairs, Setting, agrees, draw_pairs, joined, mattering_pairs
 from distill.errors import BadInput
 
 TRAINING = 512
@@ -135,7 +135,7 @@ def _scene(setting: Setting, pairs: Pairs, rng: np.random.Generator) -> _Scene:
     order = rng.permutation(len(values))
     half = len(values) // 2
     known = coded(values, setting.type)
-    context = np.concatenate([setting.context(pairs.base), setting.context(pairs.source)])
+    context = setting.context(joined(pairs.base, pairs.source))
     return _Scene(setting, pairs, sides, known, context, order[:half], order[half:])
 
 

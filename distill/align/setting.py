@@ -91,7 +91,7 @@ def taken(rows: Rows, which: NDArray[Any]) -> Rows:
     return tuple(array[which] for array in rows)
 
 
-def _joined(first: Rows, second: Rows) -> Rows:
+def joined(first: Rows, second: Rows) -> Rows:
     """The rows of both."""
     return tuple(np.concatenate(pair) for pair in zip(first, second, strict=True))
 
@@ -132,7 +132,7 @@ class Pairs:
     def joined(self, other: Pairs) -> Pairs:
         """These pairs and others."""
         return Pairs(
-            _joined(self.base, other.base), _joined(self.source, other.source),
+            joined(self.base, other.base), joined(self.source, other.source),
             np.concatenate([self.values, other.values]), np.concatenate([self.own, other.own]),
             np.concatenate([self.wanted, other.wanted]),
             np.concatenate([self.matters, other.matters]),

@@ -135,3 +135,22 @@ def test_registers_of_real_numbers_are_told_apart_in_slanted_directions() -> Non
     assert found["fast"].interchange.where_it_matters.value >= 0.99
     assert found["fast"].interchange.explained > 0.99
     assert found["slow"].reason == "no change of it changes the output"
+
+
+def test_another_register_may_have_values_that_only_some_rows_show() -> None:
+    """The largest item so far is rarely a small number, beside a count."""
+    both = cell(
+        [([[-1, 0, 1], [1, 0, 0], [-1, 0, 0], [0, 1, 0]], [0, 0, 0, 1]),
+         ([[1, 1, -1, 0], [0, 0, 0, 1]], [0, 0])],
+        [([[1, 1]], [0])], 2,
+    )  # fmt: skip
+    loop = """loop predict(x: int) -> seq(int)
+  start top: int = 0
+  start n: int = 0
+  let larger = max(x, top)
+  out larger + n + 1
+  next top = larger
+  next n = n + 1
+"""
+    report = aligned_loop(both, "seq(x: int(0,40))", "seq(int)", loop, length=17)
+    assert report.located == len(report.variables) == 3
