@@ -137,20 +137,20 @@ def test_registers_of_real_numbers_are_told_apart_in_slanted_directions() -> Non
     assert found["slow"].reason == "no change of it changes the output"
 
 
-def test_another_register_may_have_values_that_only_some_rows_show() -> None:
-    """The largest item so far is rarely a small number, beside a count."""
+def test_another_register_may_have_values_that_few_rows_show() -> None:
+    """A sum beside a count of a rare item; the state is (sum, count)."""
     both = cell(
-        [([[-1, 0, 1], [1, 0, 0], [-1, 0, 0], [0, 1, 0]], [0, 0, 0, 1]),
-         ([[1, 1, -1, 0], [0, 0, 0, 1]], [0, 0])],
+        [([[1, 0, 1], [0, 1, 0], [0, 0, 1]], [0, 0, -8]), ([[1, 0, 0], [0, 1, 1]], [0, 0])],
         [([[1, 1]], [0])], 2,
     )  # fmt: skip
     loop = """loop predict(x: int) -> seq(int)
-  start top: int = 0
-  start n: int = 0
-  let larger = max(x, top)
-  out larger + n + 1
-  next top = larger
-  next n = n + 1
+  start total: int = 0
+  start rare: int = 0
+  let new = rare + (if x == 9 then 1 else 0)
+  out x + total + new
+  next total = x + total
+  next rare = new
 """
-    report = aligned_loop(both, "seq(x: int(0,40))", "seq(int)", loop, length=17)
-    assert report.located == len(report.variables) == 3
+    found = by_name(aligned_loop(both, "seq(x: int(0,9))", "seq(int)", loop, length=16))
+    assert found["total"].located
+    assert found["rare"].located
