@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from distill.checker.finding import Finding, State
 from distill.checker.sides import by_arrays
-from distill.checker.tally import Tally, draws, fresh, tally
-from distill.evidence import Claim, Evidence
+from distill.checker.tally import Tally, draws, tally
+from distill.evidence import Claim
 from distill.target import Target
 from dsl.domain import DomainError
 from dsl.program import Program
@@ -22,13 +24,13 @@ _EXCEEDED = 20
 
 
 def draw_findings(
-    target: Target, program: Program, claim: Claim, evidence: Evidence
+    target: Target, program: Program, claim: Claim, rng: np.random.Generator
 ) -> Iterator[Finding]:
-    """Differences, largest distance and share left out, in fresh draws."""
+    """Differences, largest distance and share left out, in draws of `rng`, which no run makes."""
     sampled = claim.method == "sampling"
     count = min(max(claim.count, _FEWEST), _MOST) if sampled else DRAWS
     try:
-        blocks = draws(target.domain, fresh(evidence, "draws"), count)
+        blocks = draws(target.domain, rng, count)
         found = tally(target, program, claim, blocks, by_arrays)
     except DomainError as error:
         yield Finding("unknown", f"the domain can't be drawn from: {error}")
