@@ -25,6 +25,7 @@ def result(kind: str, seed: int, number: int) -> dict[str, Any]:
     lines = [line(name, made, number, differs) for name in asked(number)]
     return {
         "kind": kind, "number": number, "seed": seed, "differs": differs, "clear": clear,
+        "banded": made.square.target.output.discrete and not made.square.target.finite,
         "lines": lines,
     }  # fmt: skip
 
