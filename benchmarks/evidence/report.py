@@ -36,6 +36,10 @@ def _corrupted(results: list[Result]) -> list[Result]:
     return [r for r in results if r["what"] == "corruption" and "error" not in r]
 
 
+def _made(corrupted: list[Result]) -> list[Result]:
+    return [{"base": r["kind"], "number": r["number"], **m} for r in corrupted for m in r["made"]]
+
+
 def _lines(trials: Iterable[Result], by: str | None = None) -> list[tuple[Result, Result]]:
     return [(t, x) for t in trials for x in t["lines"] if by in (None, x["by"])]
 
@@ -45,7 +49,7 @@ def _false(trials: list[Result]) -> list[tuple[Result, Result]]:
 
 
 def _passed(corrupted: list[Result]) -> list[Result]:
-    return [r for r in corrupted if r["counts"] and r["said"] == "holds"]
+    return [m for m in _made(corrupted) if m["said"] == "holds"]
 
 
 def _refutation(trials: list[Result]) -> tuple[int, int]:
@@ -63,8 +67,8 @@ def _summary(trials: list[Result], corrupted: list[Result]) -> str:
     refuted, asked = _refutation(trials)
     checked = [x for t, x in _lines(trials) if x.get("checked") and not x.get("false")]
     held = sum(x["checked"] == "holds" for x in checked)
-    sound = [r for r in corrupted if r["sound"]]
-    counted = [r for r in corrupted if r["counts"]]
+    sound = [r for r in corrupted if r["before"]]
+    counted = _made(corrupted)
     replayed = [x for _, x in _lines(trials) if x["verdict"] == "refuted"]
     rejected = sum(r["said"] != "holds" for r in counted)
     return "\n".join([
@@ -128,24 +132,19 @@ def _verifiers(trials: list[Result]) -> str:
 
 
 def _corruptions(corrupted: list[Result]) -> str:
-    rows = []
-    for kind in dict.fromkeys(r["kind"] for r in corrupted):
-        some = [r for r in corrupted if r["kind"] == kind]
-        counted = [r for r in some if r["counts"]]
-        sound = [r for r in some if r["sound"]]
-        rows.append([
-            kind, len(counted), sum(r["said"] == "refuted" for r in counted),
-            sum(r["said"] == "unknown" for r in counted), len(_passed(some)),
-            f"{sum(r['before'] == 'holds' for r in sound)} of {len(sound)}",
-        ])  # fmt: skip
-    head = ["corruption", "counted", "refuted", "not confirmed", "let pass", "confirmed before"]
+    made, rows = _made(corrupted), []
+    for kind in dict.fromkeys(m["kind"] for m in made):
+        said = [m["said"] for m in made if m["kind"] == kind]
+        bases = sorted({m["base"] for m in made if m["kind"] == kind})
+        rows.append([kind, ", ".join(bases), len(said), *map(said.count, ("refuted", "unknown", "holds"))])
+    head = ["corruption", "of claims by", "made", "refuted", "not confirmed", "let pass"]
     return _table(head, rows) if rows else ""
 
 
 def _failures(results: list[Result]) -> str:
     lines = [f"- {t['kind']} {t['number']}, {x['by']}: {x['false']}" for t, x in
              _false(_trials(results))]  # fmt: skip
-    lines += [f"- {r['kind']} {r['number']} passes: {r['told']}" for r in
+    lines += [f"- {r['base']} {r['number']}, {r['kind']}, passes: {r['told']}" for r in
               _passed(_corrupted(results))]  # fmt: skip
     lines += [f"- {r['kind']} {r['number']}: {r['error'].splitlines()[-1]}" for r in results
               if "error" in r]  # fmt: skip

@@ -28,6 +28,9 @@ FOLDER = ROOT / "build" / "evidence"
 PAGE = Path(__file__).parents[1] / "results" / "evidence.md"
 TRIALS, CORRUPTIONS = 20_000, 2_000
 QUICK, QUICK_CORRUPTIONS = 120, 100
+_OF_ONE = 5
+"""Corruptions that one claim is made into, about."""
+
 CYCLE = (
     *("finite", "missed", "rounding", "wild", "decision", "pyramid", "totals", "finite"),
     *("smooth", "rounding", "missed", "drift", "finite", "wild", "rounding", "flag"),
@@ -79,7 +82,7 @@ def chosen(options: argparse.Namespace) -> Iterator[Job]:
         kind = options.only or CYCLE[place % len(CYCLE)]
         yield "trial", kind, options.seed, places[kind]
         places[kind] += 1
-        while options.only is None and done * trials < corruptions * (place + 1):
+        while options.only is None and done * trials * _OF_ONE < corruptions * (place + 1):
             yield "corruption", corrupt.kind(done), options.seed, done
             done += 1
 

@@ -24,12 +24,12 @@ from distill.verify.square import Square
 from dsl.algebra import Unsupported
 
 Verifier = Callable[[Square, int], Claim | None]
-BOXES, DRAWS = 1_000, 5_000
-EFFORT = partial(Effort, points=1 << 17, boxes=BOXES, parted_boxes=BOXES, draws=20_000)
+BOXES, DRAWS = 400, 3_000
+EFFORT = partial(Effort, points=1 << 17, boxes=BOXES, parted_boxes=BOXES, draws=8_000)
 LONGEST = 0.1
 """Seconds within which a verifier usually has to end to be asked in every trial."""
 
-SELDOM = {"parted": 12, "ladder": 2, "smt": 2}
+SELDOM = {"parted": 16, "ladder": 2, "smt": 2, "reals": 2}
 """Verifiers that take longer are asked in every so many trials."""
 
 
