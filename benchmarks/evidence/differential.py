@@ -32,9 +32,9 @@ from dsl.meanings.array import run
 from dsl.meanings.exact import run_exact
 from dsl.meanings.interval import evaluate_boxes, well_defined
 from dsl.meanings.python import to_python
-from dsl.program import Program, walk
+from dsl.program import Definition, Program, free_variables, walk
 from dsl.text import parse_program
-from dsl.types import BOOL, INT, Category, element
+from dsl.types import BOOL, INT, Category, Function, element
 
 ROWS = 8
 _BLOCK = 250
@@ -174,23 +174,19 @@ def _compare_floats(
 
 def _is_large(shown: Program, row: tuple[Any, ...]) -> bool:
     """Whether a part of the program takes a value there that floats can't count to."""
-    names = dict(shown.main.parameters)
-    arguments = tuple(plain(c) for c in row)
-    for definition in shown.definitions:
-        for node in walk(definition.body):
-            try:
-                free = Program((*shown.definitions[:-1], _with_body(shown, node)))
-                value = run_exact(free, arguments)
-            except Exception:
-                continue
-            if names and any(abs(Fraction(v)) >= _LARGE for v in leaves(value)):
+    columns = tuple(np.asarray(c)[None] for c in row)
+    for node in walk(shown.main.body):
+        known = free_variables(node).items() <= dict(shown.main.parameters).items()
+        if known and not isinstance(node.type, Function):
+            part = Program((*shown.definitions[:-1], _with_body(shown, node)))
+            with np.errstate(all="ignore"):
+                value = np.asarray(run(part, columns), dtype=float)
+            if not (np.abs(value) < _LARGE).all():
                 return True
     return False
 
 
-def _with_body(shown: Program, body: Any) -> Any:
-    from dsl.program import Definition
-
+def _with_body(shown: Program, body: Any) -> Definition:
     return Definition(shown.main.name, shown.main.parameters, body, body.type)
 
 

@@ -42,6 +42,21 @@ def test_a_meaning_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> No
     assert {w["meaning"] for w in tally.wrong} == {"numpy"}
 
 
+def test_numbers_that_floats_cannot_count_to_are_told_apart() -> None:
+    tally = Tally()
+    compared(
+        parse_program("def p(x: int) -> int = square(square(square(square(x + 99))))"),
+        0,
+        tally,
+        symbolic=False,
+    )
+    compared(
+        parse_program("def p(x: int) -> real = cos(exp(exp(x + 9)))"), 0, tally, symbolic=False
+    )
+    assert tally.wrong == []
+    assert tally.counts["numpy", "beyond 2^53"] > 0
+
+
 def test_a_number_has_its_digits_in_one_row() -> None:
     with pytest.raises(ParseError):
         parse_program("def p(x: bool[2,2]) -> int = number(x, 2)")
