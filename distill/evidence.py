@@ -30,6 +30,8 @@ class Claim:
         left_out: its share of the domain.
     count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
     certificate: JSON-able proof for an independent checker.
+    regions: where the two sides of a refuted claim differ, as `distill.regions` found it: a
+        condition, the shares, an input each.
     length_bound: for sequences, the length up to which the claim holds; None where there is none.
     """
 
@@ -49,6 +51,7 @@ class Claim:
     counterexample: dict[str, Any] | None = None
     certificate: dict[str, Any] | None = field(default=None, repr=False)
     length_bound: int | None = None
+    regions: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data in the form of evidence.json."""

@@ -35,13 +35,16 @@ Exact = Any
 """An array of Fractions."""
 
 _LONGEST = 1_000
+_FOLLOWED = 80
+"""Items that are followed one by one before a claim about all of them is judged."""
+
 _HALF = Fraction(1, 2)
 _PLACES = 200
 """Binary places that sizes are rounded up to; values stay exact."""
 
 
 def impulse_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
-    """Whether outputs stay less than a half apart up to the claim's length."""
+    """Whether outputs stay less than a half apart up to the claim's length, or for ever."""
     try:
         return _shown(oracle, loop, claim)
     except (Refused, Undefined, Unsupported, DomainError) as reason:
@@ -51,7 +54,7 @@ def impulse_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
 
 
 def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
-    length = claim.length_bound
+    length = _FOLLOWED if claim.length_bound is None else claim.length_bound
     if not isinstance(length, int) or not 1 <= length <= _LONGEST:
         raise Refused(f"a length up to {_LONGEST:,} is needed.")
     if oracle.output.scalar != INT or not oracle.plain or not oracle.representable(np.zeros(0)):
@@ -60,13 +63,23 @@ def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     sizes = np.array([_exact(max(abs(a), abs(b))) for a, b in zip(low, high, strict=True)])
     network = _network(oracle)
     program = _program(loop, len(sizes))
-    for step, bound in enumerate(_distances(network, program, sizes, length), 1):
-        if not bound < _HALF:
-            raise Refused(f"at item {step} the outputs may be {float(bound):.4g} apart.")
+    followed = None
+    for step, followed in enumerate(_followed(network, program, sizes, length), 1):
+        if not followed.distance < _HALF:
+            raise Refused(
+                f"at item {step} the outputs may be {float(followed.distance):.4g} apart."
+            )
+    reach = f"up to item {length}"
+    if claim.length_bound is None:
+        assert followed is not None
+        _settled(program, followed)
+        if not _later(network, program, followed, sizes) < _HALF:
+            raise Refused(f"behind item {length} the outputs may be more than 1/2 apart.")
+        reach = "for ever: what lies behind fades"
     return Finding(
         "holds",
         f"the responses to single items, exact, and the rounding of float32 keep outputs less than "
-        f"1/2 apart up to item {length}",
+        f"1/2 apart {reach}",
     )
 
 
@@ -186,8 +199,30 @@ def _row(value: Sum, atoms: int) -> list[Fraction]:
     return [value.terms.get(number, Fraction(0)) for number in range(atoms)]
 
 
-def _distances(network: _Network, program: _Linear, sizes: Exact, length: int) -> Iterator[Any]:
-    """Item by item a bound of how far the outputs are apart."""
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    """Some items followed: how far the outputs may be apart, and by differences of responses
+    alone; bounds of the state without its drift, of the sum of powers, of a step's error.
+
+    column, other: what the last item has become in network and program; state, theirs: what they
+    hold without items; power: of A, the next one.
+    """
+
+    distance: Fraction
+    apart: Exact
+    reach: Exact
+    powers: Exact
+    worst: Exact
+    column: Exact
+    other: Exact
+    state: Exact
+    theirs: Exact
+    power: Exact
+
+
+def _followed(
+    network: _Network, program: _Linear, sizes: Exact, length: int
+) -> Iterator[_Followed]:
     ours, h = network.linear, len(network.linear.start)
     column, other = ours.b, program.b
     state, theirs = ours.start, program.start
@@ -198,14 +233,66 @@ def _distances(network: _Network, program: _Linear, sizes: Exact, length: int) -
         if step:
             apart = _up(apart + abs(ours.read @ column - program.read @ other) @ sizes)
             column, other = ours.a @ column, program.a @ other
-        offset = ours.read @ state + ours.plain - program.read @ theirs - program.plain
+        offset = abs(ours.read @ state + ours.plain - program.read @ theirs - program.plain)
         spread = powers @ worst
         error = network.rounding(np.concatenate([_up(reach + abs(state) + spread), sizes]))
-        yield max(apart + abs(offset) + abs(ours.read) @ spread + error[h:])
+        distance = max(apart + offset + abs(ours.read) @ spread + error[h:])
         reach = _up(reach + abs(power @ ours.b) @ sizes)
         powers, power = _up(powers + abs(power)), ours.a @ power
         worst = np.maximum(worst, error[:h])
         state, theirs = ours.a @ state + ours.c, program.a @ theirs + program.c
+        yield _Followed(distance, apart, reach, powers, worst, column, other, state, theirs, power)
+
+
+def _settled(program: _Linear, followed: _Followed) -> None:
+    """Refuse a program that remembers an item, or moves without any, after what was followed.
+
+    Its registers are as many as they are: what is unseen that long is unseen for ever.
+    """
+    column, theirs = followed.other, followed.theirs
+    for _ in range(len(program.start) + 1):
+        after = program.a @ theirs + program.c
+        if (program.read @ column != 0).any() or (program.read @ (after - theirs) != 0).any():
+            raise Refused("the program remembers items for ever.")
+        column, theirs = program.a @ column, after
+
+
+def _later(network: _Network, program: _Linear, followed: _Followed, sizes: Exact) -> Fraction:
+    """A bound of the distance behind what was followed, where some power of A shrinks all states.
+
+    From there on sums of |A^j v| are at most those of one period, times 1 / (1 - the shrinking).
+    """
+    ours, h = network.linear, len(network.linear.start)
+    period, shrunk = _array(np.eye(h)), Fraction(1)
+    power, column = followed.power, followed.column
+    moved = ours.a @ followed.state + ours.c - followed.state
+    items, moves, sums = _zeros(h), _zeros(h), _zeros(h, h)
+    count = 0
+    while shrunk >= 1:
+        count += 1
+        if count > _FOLLOWED:
+            raise Refused("the network's state doesn't fade.")
+        items, moves = _up(items + abs(column) @ sizes), _up(moves + abs(moved))
+        sums = _up(sums + abs(power))
+        column, moved, power = ours.a @ column, ours.a @ moved, ours.a @ power
+        period = ours.a @ period
+        shrunk = max(abs(period).sum(1))
+    offset = abs(
+        ours.read @ followed.state + ours.plain - program.read @ followed.theirs - program.plain
+    )
+    ever = 1 / (1 - shrunk)
+    more, drift = max(items) * ever, max(moves) * ever
+    powers = _up(followed.powers + sums.max(0)[None, :] * ever)
+    held = _up(followed.reach + more + abs(followed.state) + drift)
+    spread = _zeros(h)
+    for _ in range(4):
+        error = network.rounding(np.concatenate([_up(held + spread), sizes]))
+        needed = powers @ np.maximum(followed.worst, error[:h])
+        if (needed <= spread).all():
+            apart = followed.apart + offset + abs(ours.read) @ (spread + more + drift)
+            return max(apart + error[h:])
+        spread = _up(2 * needed)
+    raise Refused("the rounding errors don't stay bounded.")
 
 
 def _exact(value: Any) -> Fraction:

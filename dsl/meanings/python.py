@@ -36,6 +36,9 @@ from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, shape_of
 
 _ATOM = 100
 _LEVELS = {"xor": 5.5}
+_LOOPED = 1
+"""What a `for` loops over binds tighter than a choice."""
+
 _KEEPS_INTS = frozenset({"max", "min", "clip", "if_"})
 
 
@@ -122,7 +125,10 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         parts = [_frozen(c, p) for c, p in zip(node.children, parts, strict=True)]
     level = _LEVELS.get(primitive.name, primitive.precedence)
     if primitive.symbol:
-        return _operator(primitive, parts, level)
+        found = _operator(primitive, parts, level)
+        reals = any(element(c.type) == REAL for c in node.children)
+        # Python's operators on floats give floats, also those that round down
+        return Text(f"int({found})") if reals and element(node.type) == INT else found
     if callable(primitive.python):
         return Text(primitive.python(*(p.text for p in parts)), level or _ATOM)
     if primitive.name == "if_":
@@ -180,7 +186,8 @@ def _comprehension(node: Expression, axes: int) -> Text:
         return listed
     body = _per_item(node, leaves, set(free_variables(node)))
     names, text = list(leaves.values()), body.text
-    sources = [expression_text(leaf).text for leaf in leaves]
+    found = [expression_text(leaf) for leaf in leaves]
+    sources = [part.within(_LOOPED).text if len(found) == 1 else part.text for part in found]
     for depth in range(axes):
         inner = [f"{n}_{depth}" for n in names] if depth + 1 < axes else sources
         bound = ", ".join(names)
