@@ -180,12 +180,21 @@ def _moved(function: str, seen: Sequence[Interval], errors: Sequence[Array]) -> 
         return np.full_like(errors[0], np.inf)
     if function == "mul":
         return _largest(seen[0]) * errors[1] + _largest(seen[1]) * errors[0]
+    if function in ("max", "min"):
+        return _chosen(function, seen, errors)
     steepest = _STEEPEST.get(function, lambda x: np.ones_like(x[0]))
     slope, most = steepest(seen[0]), np.maximum.reduce(errors)
     moved = np.where(np.isnan(slope), np.inf, slope) * most
     if function == "sqrt":  # steep at 0, but |sqrt(a) - sqrt(b)| <= sqrt(|a - b|)
         moved = np.where(seen[0][0] >= 0, np.fmin(moved, np.sqrt(most)), moved)
     return moved
+
+
+def _chosen(function: str, seen: Sequence[Interval], errors: Sequence[Array]) -> Array:
+    """The error of the source that is surely taken, computed or not, else the larger one."""
+    first, second = seen if function == "max" else [(-high, -low) for low, high in seen]
+    other = np.where(second[0] > first[1], errors[1], np.maximum(*errors))
+    return np.where(first[0] > second[1], errors[0], other)
 
 
 def _from_zero(x: Interval) -> Array:

@@ -66,8 +66,10 @@ def nearby(
     count = points.shape[1]
     rows = np.arange(len(points))[:, None]
     # the nearer a bend is, the likelier it counts
-    near = np.abs(values) / np.maximum(np.linalg.norm(slopes, axis=2), 1e-12)
-    rank = near * rng.exponential(size=near.shape)
+    steep = np.linalg.norm(slopes, axis=2)
+    with np.errstate(all="ignore"):
+        near = np.where(steep > 0, np.abs(values) / steep, np.inf)
+        rank = near * rng.exponential(size=near.shape)
     chosen = np.argsort(rank, axis=1)[:, :count]
     if chosen.shape[1] < count:
         return points[:0]
