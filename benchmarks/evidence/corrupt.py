@@ -18,7 +18,7 @@ from benchmarks.evidence.exact import below, largest, program_at
 from benchmarks.evidence.feedforward import checked
 from benchmarks.evidence.judge import contradicted, facts, margin, truly_differs
 from benchmarks.evidence.networks import KINKED, STYLES
-from benchmarks.evidence.programs import constant, rewritten, scalars, scaled
+from benchmarks.evidence.programs import constant, scaled
 from benchmarks.evidence.trials import (
     REALS,
     Rng,
@@ -27,16 +27,15 @@ from benchmarks.evidence.trials import (
     Trial,
     as_row,
     finite,
+    literal,
     missed,
     pyramid,
-    seen,
     sides,
     smooth,
     trial,
 )
 from benchmarks.evidence.verifiers import VERIFIERS, bounds
 from distill.evidence import Claim
-from distill.literal import literal_program
 from distill.load.normal import network_from_normal_form
 from distill.normal_form import Affine, NormalForm
 from distill.target import make_target
@@ -242,22 +241,10 @@ def planted(rng: Rng) -> Base | None:
     return None if claim is None or claim.verdict == "proved" else (base, claim)
 
 
-def literal(rng: Rng) -> Base | None:
+def own_arithmetic(rng: Rng) -> Base | None:
     """The network's own arithmetic."""
-    base = missed(rng, False)
-    square = base.square
-    target = square.target
-    own = literal_program(target.form, target.domain, target.output)
-    low, high = target.domain.value_box()
-    drawn = rng.uniform(low, high, (20, len(low)))
-    rows = [*base.points, *(as_row(target.domain, p.astype(np.float32)) for p in drawn)]
-    same = replace(base, square=replace(square, program=own), term=_own_term(base), points=tuple(rows))
-    return _proved(same, relational(same.square))
-
-
-def _own_term(base: Trial) -> Any:
-    domain = base.square.target.domain
-    return rewritten(base.form, seen(domain, scalars(domain)), np.random.default_rng(0))[0]
+    base = literal(rng, False)
+    return _proved(base, relational(base.square))
 
 
 def outside(rng: Rng) -> Base | None:
@@ -267,7 +254,7 @@ def outside(rng: Rng) -> Base | None:
     beyond = ("relu", ("sum", made.inputs[0], constant(-high)))
     moved = [("sum", made.scores[0], scaled(4.0, beyond))]
     base = trial("outside", False, Sides(made.domain, made.builder, made.output, moved, made.inputs),
-                 "real", 0.05, 0.0, [])  # fmt: skip
+                 "real", 0.05, 0.0, [as_row(made.domain, made.domain.value_box()[1])])  # fmt: skip
     return _proved(base, bounds_claim(base.square, 4_000))
 
 
@@ -287,7 +274,7 @@ def widened(base: Trial, claim: Claim) -> Iterator[Corrupted]:
 
 BASES: dict[str, Callable[[Rng], Base | None]] = {
     "bounds": by_bounds, "decisions": of_decisions, "listed": listed, "planted": planted,
-    "literal": literal, "outside": outside,
+    "literal": own_arithmetic, "outside": outside,
 }  # fmt: skip
 KINDS = (*BASES, *corrupt_loops.BASES)
 """Claims of feed-forward squares and of loops, by name."""

@@ -32,9 +32,10 @@ _OF_ONE = 5
 """Corruptions that one claim is made into, about."""
 
 CYCLE = (
-    *("finite", "missed", "rounding", "wild", "decision", "pyramid", "totals", "finite"),
-    *("smooth", "rounding", "missed", "drift", "finite", "wild", "rounding", "flag"),
-    *("finite", "missed", "rounding", "clock", "decision", "pyramid", "finite", "smooth"),
+    *("finite", "missed", "rounding", "wild", "decision", "pyramid", "finite", "rounding"),
+    *("smooth", "literal", "missed", "drift", "finite", "wild", "rounding", "decision"),
+    *("finite", "missed", "rounding", "wild", "totals", "pyramid", "finite", "rounding"),
+    *("smooth", "literal", "finite", "flag", "decision", "wild", "finite", "clock"),
 )
 """Kinds in the order in which they are tried."""
 

@@ -7,7 +7,7 @@ difference is planted at a point that is known; `judge` evaluates it exactly.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from benchmarks.evidence.programs import (
     scaled,
     total,
 )
+from distill.literal import literal_program
 from distill.load.normal import network_from_normal_form
 from distill.normal_form import Builder, NormalForm
 from distill.target import make_target, resolve_output
@@ -265,17 +266,35 @@ def rounding(rng: Rng, planted: bool) -> Trial:
         step = large * 2.0**-53
     made = Sides(domain, builder, output, [score], inputs)
     rows = [as_row(domain, p.astype(np.float32)) for p in rng.uniform(-1, 1, (60, count))]
-    worst = max(_float_gap(builder.build(output), score, r) for r in rows)
+    worst = max(_float_gap(builder.build(output), made, score, r) for r in rows)
     share = float(rng.choice([0.95, 0.2, 0.2]))
     tolerance = worst * share if planted else 32.0 * step * (1 + count) + 1e-5
     return trial("rounding", planted and worst > 0, made, "real", max(tolerance, 1e-30), 0.0, rows)
 
 
-def _float_gap(form: NormalForm, term: Term, row: Row) -> float:
-    point = [float(v) for v in row[0]]
-    ours = [network_in_float32(form, point, order)[0] for order in ORDERS]
-    theirs = program_at(term, {"x": point}, Doubles)
+def _float_gap(form: NormalForm, made: Sides, term: Term, row: Row) -> float:
+    """How far both sides are apart in floats, in the worst order of summation."""
+    names = [f.name for f in made.domain.fields]
+    found = made.domain.encode(made.domain.column(row))[0].astype(np.float32).tolist()
+    ours = [network_in_float32(form, found, order)[0] for order in ORDERS]
+    theirs = program_at(term, dict(zip(names, row, strict=True)), Doubles)
     return max(abs(o - theirs) for o in ours)
+
+
+def literal(rng: Rng, planted: bool) -> Trial:
+    """The network's own arithmetic: only rounding separates the two."""
+    output = ("real", "bool")[int(rng.integers(2))]
+    made = sides(REALS[int(rng.integers(7))], 1, rng, "plain", (*KINKED, *SMOOTH))
+    low, high = made.domain.value_box()
+    drawn = rng.uniform(low, high, (20, len(low)))
+    rows = [as_row(made.domain, np.where(made.domain.integral(), np.rint(p), p.astype(np.float32)))
+            for p in drawn]  # fmt: skip
+    form = made.builder.build(made.output)
+    worst = max(_float_gap(form, made, made.scores[0], row) for row in rows)
+    found = trial("literal", planted, made, output, 0.5 * worst if planted else 1e-4, 0.0, rows)
+    target = found.square.target
+    own = literal_program(target.form, target.domain, target.output)
+    return replace(found, square=replace(found.square, program=own))
 
 
 def decision(rng: Rng, planted: bool) -> Trial:
@@ -303,7 +322,7 @@ def decision(rng: Rng, planted: bool) -> Trial:
 
 KINDS: dict[str, Callable[[Rng, bool], Trial]] = {
     "finite": finite, "missed": missed, "pyramid": pyramid, "wild": wild, "rounding": rounding,
-    "smooth": smooth, "decision": decision,
+    "smooth": smooth, "decision": decision, "literal": literal,
 }  # fmt: skip
 
 

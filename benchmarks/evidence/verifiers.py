@@ -26,11 +26,11 @@ from dsl.algebra import Unsupported
 Verifier = Callable[[Square, int], Claim | None]
 BOXES, DRAWS = 400, 3_000
 EFFORT = partial(Effort, points=1 << 17, boxes=BOXES, parted_boxes=BOXES, draws=8_000)
-LONGEST = 0.1
-"""Seconds within which a verifier usually has to end to be asked in every trial."""
+SELDOM = {"ladder": 3, "reals": 3, "smt": 3, "parted": 40}
+"""Verifiers that take longer than a tenth of a second are asked in every so many trials."""
 
-SELDOM = {"parted": 16, "ladder": 2, "smt": 2, "reals": 2}
-"""Verifiers that take longer are asked in every so many trials."""
+DECIDING = {"ladder": 10}
+"""The same for decisions over reals, whose bands take seconds."""
 
 
 def within_reals(square: Square, seed: int) -> Claim | None:
@@ -83,6 +83,12 @@ VERIFIERS: dict[str, Verifier] = {
 }
 
 
-def asked(number: int) -> list[str]:
+def asked(kind: str, number: int) -> list[str]:
     """The verifiers that look at a trial, by its number."""
-    return [name for name in VERIFIERS if number // 3 % SELDOM.get(name, 1) == 0]
+    seldom = {**SELDOM, **DECIDING} if kind == "decision" else SELDOM
+    return [name for name in VERIFIERS if due(number, seldom.get(name, 1))]
+
+
+def due(number: int, every: int) -> bool:
+    """Whether a trial is one of every so many, planted or not."""
+    return number // 3 % every == every - 1
