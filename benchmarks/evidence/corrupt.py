@@ -1,7 +1,7 @@
-"""Claims and certificates corrupted so that nothing supports them any more: the checker must object.
+"""Claims and certificates corrupted so that nothing supports them: the checker must object.
 
-A corruption counts only where it is known to be one: a certificate that doesn't tile its domain, a
-set without a state that is reached, a number that a point evaluated exactly (or a word) contradicts.
+A corruption is made only where it is known to be one: a certificate that doesn't tile its domain,
+a set without a state that is reached, a number that an exactly evaluated point or word contradicts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,10 @@ from distill.normal_form import Affine, NormalForm
 from distill.target import make_target
 from distill.verify.boxes import bounds_claim
 from distill.verify.relational import relational
-from dsl.domain_text import parse_domain
+
+_ATTEMPTS = 6
+"""Squares that are tried until one is proved."""
+
 
 @dataclass(frozen=True, eq=False)
 class Corrupted:
@@ -58,23 +62,27 @@ def kind(number: int) -> str:
     return KINDS[number % len(KINDS)]
 
 
-def result(name: str, seed: int, number: int) -> dict[str, Any]:
-    """A claim of a kind, what the checker says of it, and of it corrupted in several ways."""
+def result(name: str, seed: int, number: int, most: int | None = None) -> dict[str, Any]:
+    """A claim of a kind, what the checker says of it, and of it corrupted in (at most so many)
+    ways."""
     rng = np.random.default_rng([seed, number, 200])
     if name in corrupt_loops.BASES:
-        before, made = corrupt_loops.outcomes(name, rng)
+        before, made = corrupt_loops.outcomes(name, rng, most)
     else:
-        base = BASES[name](rng)
-        before, made = (None, []) if base is None else _outcomes(*base, rng)
+        drawn = (BASES[name](rng) for _ in range(_ATTEMPTS))
+        base = next((b for b in drawn if b is not None), None)
+        before, made = (None, []) if base is None else _outcomes(*base, rng, most)
     return {"kind": name, "seed": seed, "number": number, "before": before, "made": made}
 
 
-def _outcomes(base: Trial, claim: Claim, rng: Rng) -> tuple[str | None, list[dict[str, str]]]:
+def _outcomes(
+    base: Trial, claim: Claim, rng: Rng, most: int | None
+) -> tuple[str | None, list[dict[str, str]]]:
     sound = not truly_differs(base)[0]
     before = checked(base, claim) if sound else None
     made = [
         {"kind": c.kind, "told": c.told, "said": checked(c.trial, c.claim)}
-        for c in corruptions(base, claim, rng)
+        for c in islice(corruptions(base, claim, rng), most)
     ]
     return before, made
 
@@ -210,7 +218,9 @@ def of_decisions(rng: Rng) -> Base | None:
     domain = REALS[int(rng.integers(4))]
     made = sides(domain, 1, rng, STYLES[int(rng.integers(2))], KINKED)
     low, high = made.domain.value_box()
-    rows = [as_row(made.domain, p.astype(np.float32)) for p in rng.uniform(low, high, (60, len(low)))]
+    rows = [
+        as_row(made.domain, p.astype(np.float32)) for p in rng.uniform(low, high, (60, len(low)))
+    ]
     values = [(_value(made, row), row) for row in rows]
     above = sorted((v for v in values if v[0] > 1e-3), key=lambda v: v[0])
     if not above:
@@ -253,8 +263,9 @@ def outside(rng: Rng) -> Base | None:
     high = float(made.domain.value_box()[1][0])
     beyond = ("relu", ("sum", made.inputs[0], constant(-high)))
     moved = [("sum", made.scores[0], scaled(4.0, beyond))]
-    base = trial("outside", False, Sides(made.domain, made.builder, made.output, moved, made.inputs),
-                 "real", 0.05, 0.0, [as_row(made.domain, made.domain.value_box()[1])])  # fmt: skip
+    beside = Sides(made.domain, made.builder, made.output, moved, made.inputs)
+    corner = as_row(made.domain, made.domain.value_box()[1])
+    base = trial("outside", False, beside, "real", 0.05, 0.0, [corner])
     return _proved(base, bounds_claim(base.square, 4_000))
 
 
@@ -263,7 +274,9 @@ def widened(base: Trial, claim: Claim) -> Iterator[Corrupted]:
     domain = base.square.target.domain
     first = domain.fields[0]
     assert first.high is not None
-    wider = replace(domain, fields=(replace(first, high=first.high + Fraction(1, 2)), *domain.fields[1:]))
+    wider = replace(
+        domain, fields=(replace(first, high=first.high + Fraction(1, 2)), *domain.fields[1:])
+    )
     old = base.square.target
     target = make_target(old.network, wider, old.reading, old.tolerance, old.margin)
     row = as_row(wider, wider.value_box()[1])

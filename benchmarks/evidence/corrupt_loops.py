@@ -1,9 +1,10 @@
-"""Certificates of recurrent networks corrupted: sets without a state that is reached, longer claims."""
+"""Certificates of loops corrupted: sets without a state that is reached, longer claims."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,14 @@ def checked(made: LoopTrial, claim: Claim) -> str:
     return verdict_of(loop_findings(made.oracle, made.loop, claim, rng))
 
 
-def outcomes(name: str, rng: Rng) -> tuple[str | None, list[dict[str, str]]]:
+def outcomes(name: str, rng: Rng, most: int | None) -> tuple[str | None, list[dict[str, str]]]:
     """What the checker says of a claim, and of it corrupted in several ways."""
     made, claim = BASES[name](rng)
     if claim is None or claim.verdict not in ("proved", "proved_to_length"):
         return None, []
     found = [
         {"kind": kind, "told": told, "said": checked(made, other)}
-        for kind, told, other in _corrupted(made, claim, rng)
+        for kind, told, other in islice(_corrupted(made, claim, rng), most)
     ]
     return checked(made, claim), found
 
@@ -94,7 +95,9 @@ def _passed(made: LoopTrial, rng: Rng) -> Iterator[Passed]:
             item = int(rng.integers(len(seen)))
             if steps.next[state, item] < 0:
                 break
-            hidden = network_exactly(made.form, [*hidden, *map(_rational, seen[item])])[: len(initial)]
+            hidden = network_exactly(made.form, [*hidden, *map(_rational, seen[item])])[
+                : len(initial)
+            ]
             state = int(steps.next[state, item])
             yield Passed(t, state, np.array([float(v) for v in hidden]))
 
@@ -105,9 +108,7 @@ def _rational(value: Any) -> Any:
     return Fraction(float(value))
 
 
-def _without_one(
-    made: LoopTrial, claim: Claim, passed: Passed
-) -> Iterator[tuple[str, str, Claim]]:
+def _without_one(made: LoopTrial, claim: Claim, passed: Passed) -> Iterator[tuple[str, str, Claim]]:
     """The set in which a reached state lies strictly, removed or shrunk so that it doesn't."""
     certificate, hidden = claim.certificate or {}, made.oracle.network.hidden
     kind = certificate["kind"]
@@ -171,8 +172,8 @@ def cells(rng: Rng) -> Base:
 def linear(rng: Rng) -> Base:
     """Impulse responses of affine cells; the sums differ some time later."""
     made = totals(rng, True)
-    if made.first is None or made.first <= BEYOND:
-        return made, None
+    while made.first is None or made.first <= BEYOND:
+        made = totals(rng, True)
     return made, linear_claim(made.loop, made.oracle)
 
 

@@ -171,9 +171,8 @@ def _against(trial: Trial, found: Facts, claim: Claim, row: Row) -> str | None:
     if not trial.square.target.output.discrete:
         gap = found.gap if rigorous else found.gap_run
         gap = found.gap_exact if claim.method == REALS else gap
-        if claim.verdict == "proved" and claim.tolerance is not None:
-            if below(Fraction(claim.tolerance), gap):
-                return f"proved within {claim.tolerance!r}, and {float(gap)!r} apart"
+        if claim.verdict == "proved" and below(Fraction(claim.tolerance or 0.0), gap):
+            return f"proved within {claim.tolerance!r}, and {float(gap)!r} apart"
         slack = Fraction(1) if rigorous else 1 + Fraction(1, 2**50)  # a rounded figure
         if claim.achieved is not None and below(Fraction(claim.achieved) * slack, gap):
             return f"achieved {claim.achieved!r}, and {float(gap)!r} apart"

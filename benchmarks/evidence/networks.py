@@ -61,7 +61,9 @@ class Bump:
         matrix, bias = self.directions / scale, -self.directions @ (self.centre + shift / scale)
         if as_relu:
             matrix, bias = np.vstack([matrix, -matrix]), np.concatenate([bias, -bias])
-        inner = builder.elementwise("relu" if as_relu else "abs", builder.affine([(0, matrix)], bias))
+        inner = builder.elementwise(
+            "relu" if as_relu else "abs", builder.affine([(0, matrix)], bias)
+        )
         slopes = np.tile(self.steepness, 2) if as_relu else self.steepness
         return builder.elementwise("relu", builder.affine([(inner, -slopes[None])], np.ones(1)))
 
@@ -82,7 +84,9 @@ def cone(rng: np.random.Generator, low: Array, high: Array, radius: float) -> Bu
     directions = np.eye(count)
     if rng.random() < 0.5:
         directions = directions + rng.integers(-3, 4, size=(count, count)) / 8.0
-    return Bump(directions, np.full(count, float(np.float32(1 / radius))), np.clip(centre, low, high))
+    return Bump(
+        directions, np.full(count, float(np.float32(1 / radius))), np.clip(centre, low, high)
+    )
 
 
 def point(centre: Array) -> Bump:

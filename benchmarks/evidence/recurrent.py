@@ -137,8 +137,14 @@ def _made(kind: str, planted: bool, form: NormalForm, initial: list[float], foun
     return LoopTrial(kind, planted, loop, oracle, form, found.answer, tuple(words), first)
 
 
-def _first(form: NormalForm, initial: list[float], answer: Callable[[Word], list[Any]],
-           words: list[Word], read: Callable[[Any], Any], exact: bool = True) -> int | None:  # fmt: skip
+def _first(
+    form: NormalForm,
+    initial: list[float],
+    answer: Callable[[Word], list[Any]],
+    words: list[Word],
+    read: Callable[[Any], Any],
+    exact: bool = True,
+) -> int | None:
     """The shortest length at which a word differs, over the reals or in float32."""
     best: int | None = None
     for word in words:
@@ -207,7 +213,9 @@ def _spoken(kind: str, rng: Rng, planted: bool, found: Machine, length: int,
     ticks = builder.affine(ends, np.zeros(1))
     word = [1] * length
     height = -2.0 if found.answer(word)[-1] else 2.0
-    over = builder.elementwise("relu", builder.affine([(ticks, np.eye(1))], np.array([1.0 - length])))
+    over = builder.elementwise(
+        "relu", builder.affine([(ticks, np.eye(1))], np.array([1.0 - length]))
+    )
     spoken = builder.affine([(output, np.eye(1)), (over, np.full((1, 1), height * planted))],
                             np.zeros(1))  # fmt: skip
     form = _joined(builder, [after, ticks, spoken])
@@ -248,14 +256,18 @@ def totals(rng: Rng, planted: bool) -> LoopTrial:
     bias = 2.0 ** -float(rng.integers(6, 9)) if which == 1 and planted else 0.0
     high = high if planted else min(high, 9)
     builder = Builder(2)
-    after = builder.affine([(0, np.array([[np.float32(weight), 1.0]], dtype=float))], np.array([bias]))
+    after = builder.affine(
+        [(0, np.array([[np.float32(weight), 1.0]], dtype=float))], np.array([bias])
+    )
     form = _joined(builder, [after, after])
     network = RecurrentNetwork(network_from_normal_form(form, "cell"), np.zeros(1))
     length = int(rng.integers(6, 12))
     oracle = make_oracle(network, f"seq(int(0,{high}))", "seq(int)", length)
     words: list[Word] = [[high] * 120, rng.integers(0, high + 1, size=120).tolist()]
     first = _first(form, [0.0], running_sum, words, lambda y: round(y), which != 2)
-    return LoopTrial("totals", planted, parse_loop(TOTAL), oracle, form, running_sum, tuple(words), first)
+    return LoopTrial(
+        "totals", planted, parse_loop(TOTAL), oracle, form, running_sum, tuple(words), first
+    )
 
 
 def running_sum(word: Word) -> list[int]:

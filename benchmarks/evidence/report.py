@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
@@ -53,7 +54,7 @@ def _passed(corrupted: list[Result]) -> list[Result]:
 
 
 def _refutation(trials: list[Result]) -> tuple[int, int]:
-    """How many squares with a clear difference the ladder refuted (or left out), and of how many."""
+    """How many squares with a clear difference the ladder refuted, and of how many."""
     asked = [x for t, x in _lines(trials, "ladder") if t["clear"] and not t["banded"]]
     return sum(x["verdict"] == "refuted" and x["replays"] for x in asked), len(asked)
 
@@ -70,6 +71,7 @@ def _summary(trials: list[Result], corrupted: list[Result]) -> str:
     sound = [r for r in corrupted if r["before"]]
     counted = _made(corrupted)
     replayed = [x for _, x in _lines(trials) if x["verdict"] == "refuted"]
+    confirmed = _share(sum(r["before"] == "holds" for r in sound), len(sound))
     rejected = sum(r["said"] != "holds" for r in counted)
     return "\n".join([
         f"- trials: {len(trials):,}, in {planted:,} of them network and program differ at a known "
@@ -81,7 +83,7 @@ def _summary(trials: list[Result], corrupted: list[Result]) -> str:
         f"{_share(sum(bool(x.get('replays', True)) for x in replayed), len(replayed))}",
         f"- proofs that the independent checker confirmed: {_share(held, len(checked))}",
         f"- corrupted certificates that the checker rejected: {_share(rejected, len(counted))}; "
-        f"the same before: confirmed {_share(sum(r['before'] == 'holds' for r in sound), len(sound))}",
+        f"claims that they were made of and that it confirmed before: {confirmed}",
     ])  # fmt: skip
 
 
@@ -118,13 +120,15 @@ def _verifiers(trials: list[Result]) -> str:
         asked = _lines(trials, name)
         true = [x for t, x in asked if not t["differs"]]
         checked = [x["checked"] for _, x in asked if x.get("checked") and not x.get("false")]
-        count: Callable[[str], int] = lambda v, some=asked: sum(x["verdict"] == v for _, x in some)  # noqa: E731
+        seconds = [x["seconds"] for _, x in asked]
+        count = Counter(x["verdict"] for _, x in asked)
+
         rows.append([
             name, len(asked), sum(x["verdict"] in PROVED for x in true), len(true),
-            count("refuted"), count("tested"), count("unknown"),
-            sum(x["verdict"] is None for _, x in asked), sum(bool(x.get("false")) for _, x in asked),
+            count["refuted"], count["tested"], count["unknown"],
+            count[None], sum(bool(x.get("false")) for _, x in asked),
             f"{checked.count('holds')} of {len(checked)}" if checked else "",
-            f"{median(x['seconds'] for _, x in asked):.3f}", f"{max(x['seconds'] for _, x in asked):.1f}",
+            f"{median(seconds):.3f}", f"{max(seconds):.1f}",
         ])  # fmt: skip
     head = ["verifier", "asked", "proved true ones", "of", "refuted", "tested", "unknown",
             "not for it", "false proofs", "checker confirms", "median s", "longest s"]  # fmt: skip
@@ -136,7 +140,9 @@ def _corruptions(corrupted: list[Result]) -> str:
     for kind in dict.fromkeys(m["kind"] for m in made):
         said = [m["said"] for m in made if m["kind"] == kind]
         bases = sorted({m["base"] for m in made if m["kind"] == kind})
-        rows.append([kind, ", ".join(bases), len(said), *map(said.count, ("refuted", "unknown", "holds"))])
+        rows.append(
+            [kind, ", ".join(bases), len(said), *map(said.count, ("refuted", "unknown", "holds"))]
+        )
     head = ["corruption", "of claims by", "made", "refuted", "not confirmed", "let pass"]
     return _table(head, rows) if rows else ""
 

@@ -7,6 +7,7 @@ stopped. A run of all kinds writes benchmarks/results/evidence.md; one that `--o
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import shlex
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the options choose; 1 where a false proof or a lost corruption was found."""
     options = _parser().parse_args(arguments)
     code = code_version()
-    store = FOLDER / f"{code}-{options.seed}.jsonl"
+    store = FOLDER / f"{code}-{own_version()}-{options.seed}.jsonl"
     jobs = list(chosen(options))
     results = run_all(jobs, store, options.jobs, options.seconds)
     command = shlex.join(["python", "-m", "benchmarks.evidence.run", *(arguments or sys.argv[1:])])
@@ -56,6 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only is None and not options.quick:
         PAGE.write_text(page)
     return int(report.broken(results))
+
+
+def own_version() -> str:
+    """A short hash of the campaign's own sources."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:6]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,12 +98,13 @@ def chosen(options: argparse.Namespace) -> Iterator[Job]:
 def run_all(jobs: list[Job], store: Path, workers: int, seconds: float | None) -> list[Any]:
     """Results of all jobs that are done, old ones too; new ones are appended to the store."""
     known = {_key(r): r for r in _read(store)}
-    wanted = {tuple(job) for job in jobs}
-    waiting = iter([job for job in jobs if tuple(job) not in known])
+    wanted, waiting = set(jobs), iter(left(jobs, store))
     store.parent.mkdir(parents=True, exist_ok=True)
     begin, running = time.monotonic(), set[Future]()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool, store.open("a") as out:
+        if out.tell() and not store.read_bytes().endswith(b"\n"):
+            out.write("\n")  # a line that was cut off counts for nothing
         try:
             while True:
                 late = seconds is not None and time.monotonic() - begin > seconds
@@ -119,12 +127,18 @@ def run_all(jobs: list[Job], store: Path, workers: int, seconds: float | None) -
     return [result for key, result in known.items() if key in wanted]
 
 
+def left(jobs: list[Job], store: Path) -> list[Job]:
+    """The jobs that have no result yet."""
+    known = {_key(result) for result in _read(store)}
+    return [job for job in jobs if job not in known]
+
+
 def _read(store: Path) -> list[Any]:
     lines = store.read_text().splitlines() if store.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def _key(result: dict[str, Any]) -> tuple[str, str, int, int]:
+def _key(result: dict[str, Any]) -> Job:
     return result["what"], result["kind"], result["seed"], result["number"]
 
 
@@ -140,7 +154,12 @@ def one(job: Job) -> dict[str, Any]:
         else:
             found = feedforward.result(kind, seed, number)
     except Exception:
-        found = {"kind": kind, "seed": seed, "number": number, "error": traceback.format_exc()[-800:]}
+        found = {
+            "kind": kind,
+            "seed": seed,
+            "number": number,
+            "error": traceback.format_exc()[-800:],
+        }
     return {"what": what, **found, "seconds": round(time.monotonic() - begin, 3)}
 
 

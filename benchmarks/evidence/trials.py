@@ -138,9 +138,17 @@ def as_row(domain: Domain, values: np.ndarray) -> Row:
     return domain.row(domain.unflatten(np.asarray(values, dtype=float)[None]), 0)
 
 
-FINITE = ("b: bool[{n}]", "b: bool[{n}] as -1/1", "i: int(0,65535)", "i: int(-128,127) * j: int(0,255)",
-          "i: int(0,15)[4]", "c: category(4)[8] as index", "c: category(16) as index * b: bool[12]",
-          "c: category(3)[4]", "c: category(5) * b: bool[4] as -1/1")
+FINITE = (
+    "b: bool[{n}]",
+    "b: bool[{n}] as -1/1",
+    "i: int(0,65535)",
+    "i: int(-128,127) * j: int(0,255)",
+    "i: int(0,15)[4]",
+    "c: category(4)[8] as index",
+    "c: category(16) as index * b: bool[12]",
+    "c: category(3)[4]",
+    "c: category(5) * b: bool[4] as -1/1",
+)
 
 
 def finite(rng: Rng, planted: bool) -> Trial:
@@ -183,9 +191,17 @@ def _score(made: Sides, term: Term, row: Row) -> Any:
     return program_at(term, dict(zip(names, row, strict=True)))
 
 
-REALS = ("x: real(-1,1)", "x: real(-2,1.5) * y: real(-1,1)", "x: real(-1,1)[2]", "x: real(0,1)[3]",
-         "x: real(-1,1)[4]", "x: real(-1,1) * b: bool", "x: real(-1,1)[2] * c: category(3) as index",
-         "x: real(0,1) * i: int(-3,4)", "x: real(-1,1) as affine(0.5,1) * y: real(-4,4)")
+REALS = (
+    "x: real(-1,1)",
+    "x: real(-2,1.5) * y: real(-1,1)",
+    "x: real(-1,1)[2]",
+    "x: real(0,1)[3]",
+    "x: real(-1,1)[4]",
+    "x: real(-1,1) * b: bool",
+    "x: real(-1,1)[2] * c: category(3) as index",
+    "x: real(0,1) * i: int(-3,4)",
+    "x: real(-1,1) as affine(0.5,1) * y: real(-4,4)",
+)
 
 
 def missed(rng: Rng, planted: bool) -> Trial:
@@ -232,7 +248,9 @@ def wild(rng: Rng, planted: bool) -> Trial:
     """Weights from 1e-11 to 1e4; the tolerance is just below a difference at a drawn point."""
     made = sides(REALS[int(rng.integers(5))], 1, rng, "wild", KINKED)
     low, high = made.domain.value_box()
-    rows = [as_row(made.domain, p.astype(np.float32)) for p in rng.uniform(low, high, (16, len(low)))]
+    rows = [
+        as_row(made.domain, p.astype(np.float32)) for p in rng.uniform(low, high, (16, len(low)))
+    ]
     corner = np.where(rng.random((8, len(low))) < 0.5, low, high)
     rows += [as_row(made.domain, p) for p in corner]
     size = max(abs(float(_score(made, made.scores[0], r))) for r in rows) + 1e-6
@@ -306,7 +324,9 @@ def decision(rng: Rng, planted: bool) -> Trial:
     low, high = made.domain.value_box()
     bump = cone(rng, low, high, float(rng.choice([0.02, 0.1, 0.5])))
     whole = made.domain.integral()
-    bump = Bump(np.eye(len(whole)), bump.steepness, np.where(whole, np.rint(bump.centre), bump.centre))
+    bump = Bump(
+        np.eye(len(whole)), bump.steepness, np.where(whole, np.rint(bump.centre), bump.centre)
+    )
     row = as_row(made.domain, bump.centre)
     margin = float(rng.choice([0.0, 1e-3, 1e-2]))
     if not planted:

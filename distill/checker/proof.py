@@ -283,7 +283,9 @@ def _quickly(question: Question, lower: Array, upper: Array) -> tuple[Mask, Mask
         rounding = np.nextafter(_rounding(question, errors), np.inf)
         bound = np.nextafter(high.max(axis=1) + rounding, np.inf)
         scale = abs(question.goal) + np.maximum(np.abs(low), np.abs(high)).max(axis=1)
-        reach = np.maximum.reduce([np.abs(end).max(axis=1) for ends in ranges.values() for end in ends])
+        reach = np.maximum.reduce(
+            [np.abs(end).max(axis=1) for ends in ranges.values() for end in ends]
+        )
         good = sure & (bound <= question.goal)
         return good, np.asarray(
             ~good & (~sure | (bound - question.goal <= _CLOSE * scale + _LOST * reach)), dtype=bool

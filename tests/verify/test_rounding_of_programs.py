@@ -26,7 +26,9 @@ from dsl.text import parse
 from dsl.types import REAL
 
 
-def square(builder: Builder, output: int, domain: str, body, tolerance: float, read="real") -> Square:
+def square(
+    builder: Builder, output: int, domain: str, body, tolerance: float, read="real"
+) -> Square:
     network = network_from_normal_form(builder.build(output))
     parsed, reading = parse_domain(domain), resolve_output(network, read)
     target = make_target(network, parsed, reading, tolerance)
@@ -115,7 +117,9 @@ def test_bends_of_deep_layers_are_followed():
     first = builder.elementwise("relu", builder.affine([(0, np.array([[1.0, 2.0], [-2.0, 1.0]]))],
                                                        np.array([3.0, 3.0])))  # fmt: skip
     sides = builder.affine([(first, np.array([[1.0, 0.5], [0.25, -1.0]]))], np.array([-4.0, 2.0]))
-    inner = builder.affine([(builder.elementwise("abs", sides), np.full((1, 2), -500.0))], np.ones(1))
+    inner = builder.affine(
+        [(builder.elementwise("abs", sides), np.full((1, 2), -500.0))], np.ones(1)
+    )
     bump = builder.elementwise("relu", inner)
     output = builder.affine([(bump, np.eye(1))], np.zeros(1))
     found = square(builder, output, "x: real(-1,1)[2]", "x[0] - x[0]", 0.1)
