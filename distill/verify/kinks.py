@@ -24,13 +24,17 @@ _WIDEST = 8
 """Inputs above which crossings are too many."""
 
 _PLANES = 400
+_WIRES, _NUMBERS = 2_000, 1 << 22
+"""Wires of both sides, and numbers of all gradients that are held at once, at most."""
+
 _SAME = 1e-9
 _STEP = 1e-6
 _BENT = frozenset({"relu", "abs", "max", "min", "greater", "equal", "sign"})
 
 
 def both_forms(square: Square) -> NormalForm | None:
-    """All wires of network and program over the domain's scalars; None where they have no form."""
+    """All wires of network and program over the domain's scalars; None where they have no form,
+    or one of too many wires to be looked at in passing."""
     domain = square.target.domain
     form = network_over_scalars(square.target.form, domain)
     if form is None or domain.scalars > _WIDEST:
@@ -41,7 +45,8 @@ def both_forms(square: Square) -> NormalForm | None:
         lower_program(square.program, domain, builder, truths=True)
     except Unsupported:
         return None
-    return builder.build(output)
+    found = builder.build(output)
+    return found if sum(found.widths()) <= _WIRES else None
 
 
 def crossings(form: NormalForm, low: Array, high: Array, rng: np.random.Generator) -> Array:
@@ -59,6 +64,7 @@ def nearby(
     form: NormalForm, points: Array, low: Array, high: Array, rng: np.random.Generator
 ) -> Array:
     """Points (n, s) at which bends meet if all of them went on as they are at given ones (b, s)."""
+    points = points[: max(_NUMBERS // (sum(form.widths()) * points.shape[1]), 1)]
     values, slopes = _bends(form, points)
     if not values.shape[1]:
         return points[:0]
