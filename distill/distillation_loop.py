@@ -56,8 +56,8 @@ class LoopDistillation(Printed):
     @property
     def oracle(self) -> Oracle:
         """The network on the domain, its outputs decoded."""
-        at_end = self.program.at_end
-        return Oracle(self.network, self.domain, self.output, self.length, at_end)
+        at_end, allowed = self.program.at_end, self.evidence.program_vs_deployed.tolerance
+        return Oracle(self.network, self.domain, self.output, self.length, at_end, allowed or 0.0)
 
     def __call__(self, items: Sequence[Any]) -> Any:
         """The loop's outputs for one sequence, or its output at the end where it has only that.

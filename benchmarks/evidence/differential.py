@@ -179,11 +179,21 @@ def _is_large(shown: Program, row: tuple[Any, ...]) -> bool:
         known = free_variables(node).items() <= dict(shown.main.parameters).items()
         if known and not isinstance(node.type, Function):
             part = Program((*shown.definitions[:-1], _with_body(shown, node)))
-            with np.errstate(all="ignore"):
-                value = np.asarray(run(part, columns), dtype=float)
-            if not (np.abs(value) < _LARGE).all():
+            if not (np.abs(_value_of(part, columns)) < _LARGE).all():
                 return True
     return False
+
+
+def _value_of(part: Program, columns: tuple[Any, ...]) -> np.ndarray:
+    """The exact value as floats, or, of what isn't rational, that of floats."""
+    try:
+        value = run_exact(part, tuple(plain(c[0]) for c in columns))
+        return np.array([float(v) for v in leaves(value)])
+    except (Unsupported, OverflowError):
+        with np.errstate(all="ignore"):
+            return np.asarray(run(part, columns), dtype=float)
+    except Undefined:
+        return np.zeros(1)
 
 
 def _with_body(shown: Program, body: Any) -> Definition:
@@ -329,7 +339,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     given = options.parse_args()
-    code, tally = code_version(), Tally()
+    code, tally = code_version(houses=("dsl",)), Tally()
     for done, entry in enumerate(_blocks(given, code), 1):
         tally.join(entry)
         print(f"\r{done * _BLOCK:,} programs, {len(tally.wrong)} disagreements", end="", flush=True)

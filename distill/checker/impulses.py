@@ -29,7 +29,7 @@ from dsl.algebra import Undefined, Unsupported, leaves
 from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.meanings.fold import evaluate
-from dsl.types import BOOL, INT
+from dsl.types import BOOL, INT, REAL
 
 Exact = Any
 """An array of Fractions."""
@@ -57,12 +57,13 @@ def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     length = _FOLLOWED if claim.length_bound is None else claim.length_bound
     if not isinstance(length, int) or not 1 <= length <= _LONGEST:
         raise Refused(f"a length up to {_LONGEST:,} is needed.")
-    if oracle.output.scalar != INT or not oracle.plain or not oracle.representable(np.zeros(0)):
+    whole = oracle.output.scalar == INT and not oracle.over_reals
+    if not whole or not oracle.plain or not oracle.representable(np.zeros(0)):
         raise Refused("outputs must be whole numbers, and items enter the cell as they are.")
     low, high = oracle.domain.item.value_box()
-    sizes = np.array([_exact(max(abs(a), abs(b))) for a, b in zip(low, high, strict=True)])
-    network = _network(oracle)
-    program = _program(loop, len(sizes))
+    sizes = np.array([exact(max(abs(a), abs(b))) for a, b in zip(low, high, strict=True)])
+    network = multiplied(oracle)
+    program = program_of(loop, len(sizes))
     followed = None
     for step, followed in enumerate(_followed(network, program, sizes, length), 1):
         if not followed.distance < _HALF:
@@ -84,7 +85,7 @@ def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class _Linear:
+class Linear:
     """h' = a h + b x + c, y = read h + direct x + plain, from `start`."""
 
     a: Exact
@@ -96,19 +97,19 @@ class _Linear:
     start: Exact
 
 
-def _split(matrix: Exact, constant: Exact, start: Exact) -> _Linear:
+def _split(matrix: Exact, constant: Exact, start: Exact) -> Linear:
     h = len(start)
-    return _Linear(
+    return Linear(
         matrix[:h, :h], matrix[:h, h:], constant[:h],
         matrix[h:, :h], matrix[h:, h:], constant[h:], start,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class _Network:
+class Multiplied:
     """A cell multiplied out, and every node's own map of (h, x) for the rounding."""
 
-    linear: _Linear
+    linear: Linear
     form: NormalForm
     maps: list[tuple[Exact, Exact]]
 
@@ -119,16 +120,16 @@ class _Network:
             if isinstance(node, Affine):
                 errors.append(self._node(node, errors, sizes))
             else:
-                errors.append(_zeros(self.form.input_width))
+                errors.append(zeros(self.form.input_width))
         return errors[self.form.output]
 
     def _node(self, node: Affine, errors: list[Exact], sizes: Exact) -> Exact:
         """Higham's gamma of the roundings that a product passes, times all sizes."""
         count = [int(c) for c in passed(node)]
-        total, carried = abs(_array(node.bias)), _zeros(len(node.bias))
+        total, carried = abs(array(node.bias)), zeros(len(node.bias))
         weight = total
         for source, matrix in node.terms:
-            weights, (inner, constant) = abs(_array(matrix)), self.maps[source]
+            weights, (inner, constant) = abs(array(matrix)), self.maps[source]
             weight = weight + weights.sum(1)
             total = total + weights @ (abs(inner) @ sizes + abs(constant) + errors[source])
             carried = carried + weights @ errors[source]
@@ -137,42 +138,43 @@ class _Network:
         most = len(total) + sum(matrix.shape[1] for _, matrix in node.terms)
         flushed = Fraction(most + 1, 2**126) * (1 + total + weight)
         loss = np.array([Fraction(c, 2**24 - c) for c in count], dtype=object)
-        return _up(carried + total * loss + flushed)
+        return up(carried + total * loss + flushed)
 
 
-def _network(oracle: Oracle) -> _Network:
+def multiplied(oracle: Oracle) -> Multiplied:
+    """The cell multiplied out. Raises: Refused, where it isn't affine."""
     form = oracle.network.cell.normal_form()
     maps: list[tuple[Exact, Exact]] = []
     for node in form.nodes:
         if isinstance(node, Input):
-            maps.append((_array(np.eye(node.width)), _zeros(node.width)))
+            maps.append((array(np.eye(node.width)), zeros(node.width)))
         elif isinstance(node, Affine):
             if not all(_single(values) for values in (node.bias, *(m for _, m in node.terms))):
                 raise Refused("the cell's weights aren't numbers of float32.")
-            matrix, constant = _zeros(len(node.bias), form.input_width), _array(node.bias)
+            matrix, constant = zeros(len(node.bias), form.input_width), array(node.bias)
             for source, weights in node.terms:
-                own = _array(weights)
+                own = array(weights)
                 matrix = matrix + own @ maps[source][0]
                 constant = constant + own @ maps[source][1]
             maps.append((matrix, constant))
         else:
             raise Refused(f"the cell has a {node.function}; it isn't affine.")
     matrix, constant = maps[form.output]
-    return _Network(_split(matrix, constant, _array(oracle.network.initial)), form, maps)
+    return Multiplied(_split(matrix, constant, array(oracle.network.initial)), form, maps)
 
 
 def _single(values: NDArray[np.float64]) -> bool:
     return bool((values == values.astype(np.float32)).all())
 
 
-def _program(loop: Loop, items: int) -> _Linear:
+def program_of(loop: Loop, items: int) -> Linear:
     """The loop's step on symbols. Raises: Refused, where a product or a choice is left."""
     ops = Sums()
     scope: dict[str, Any] = {r.name: _symbols(ops, r.name, r.start.value) for r in loop.registers}
     start = [v for r in loop.registers for v in leaves(r.start.value)]
     for name, item in loop.inputs:
-        if item not in (INT, BOOL):
-            raise Refused("an item's fields must be whole numbers or truth values.")
+        if item not in (INT, BOOL, REAL):
+            raise Refused("an item's fields must be numbers or truth values.")
         scope[name] = ops.atom(f"item {name}", truth=item == BOOL)
     atoms = len(ops.atoms)
     for name, value in loop.lets:
@@ -184,7 +186,7 @@ def _program(loop: Loop, items: int) -> _Linear:
         raise Refused("the loop's fields aren't those of an item.")
     rows = [_row(value, atoms) for value in found]
     constant = np.array([value.constant for value in found], dtype=object)
-    return _split(np.array(rows, dtype=object), constant, _array(start))
+    return _split(np.array(rows, dtype=object), constant, array(start))
 
 
 def _symbols(ops: Sums, name: str, value: Any) -> Any:
@@ -221,30 +223,30 @@ class _Followed:
 
 
 def _followed(
-    network: _Network, program: _Linear, sizes: Exact, length: int
+    network: Multiplied, program: Linear, sizes: Exact, length: int
 ) -> Iterator[_Followed]:
     ours, h = network.linear, len(network.linear.start)
     column, other = ours.b, program.b
     state, theirs = ours.start, program.start
-    apart = _up(abs(ours.direct - program.direct) @ sizes)
-    reach, powers, worst = _zeros(h), _zeros(h, h), _zeros(h)
-    power = _array(np.eye(h))
+    apart = up(abs(ours.direct - program.direct) @ sizes)
+    reach, powers, worst = zeros(h), zeros(h, h), zeros(h)
+    power = array(np.eye(h))
     for step in range(length):
         if step:
-            apart = _up(apart + abs(ours.read @ column - program.read @ other) @ sizes)
+            apart = up(apart + abs(ours.read @ column - program.read @ other) @ sizes)
             column, other = ours.a @ column, program.a @ other
         offset = abs(ours.read @ state + ours.plain - program.read @ theirs - program.plain)
         spread = powers @ worst
-        error = network.rounding(np.concatenate([_up(reach + abs(state) + spread), sizes]))
+        error = network.rounding(np.concatenate([up(reach + abs(state) + spread), sizes]))
         distance = max(apart + offset + abs(ours.read) @ spread + error[h:])
-        reach = _up(reach + abs(power @ ours.b) @ sizes)
-        powers, power = _up(powers + abs(power)), ours.a @ power
+        reach = up(reach + abs(power @ ours.b) @ sizes)
+        powers, power = up(powers + abs(power)), ours.a @ power
         worst = np.maximum(worst, error[:h])
         state, theirs = ours.a @ state + ours.c, program.a @ theirs + program.c
         yield _Followed(distance, apart, reach, powers, worst, column, other, state, theirs, power)
 
 
-def _settled(program: _Linear, followed: _Followed) -> None:
+def _settled(program: Linear, followed: _Followed) -> None:
     """Refuse a program that remembers an item, or moves without any, after what was followed.
 
     Its registers are as many as they are: what is unseen that long is unseen for ever.
@@ -257,23 +259,23 @@ def _settled(program: _Linear, followed: _Followed) -> None:
         column, theirs = program.a @ column, after
 
 
-def _later(network: _Network, program: _Linear, followed: _Followed, sizes: Exact) -> Fraction:
+def _later(network: Multiplied, program: Linear, followed: _Followed, sizes: Exact) -> Fraction:
     """A bound of the distance behind what was followed, where some power of A shrinks all states.
 
     From there on sums of |A^j v| are at most those of one period, times 1 / (1 - the shrinking).
     """
     ours, h = network.linear, len(network.linear.start)
-    period, shrunk = _array(np.eye(h)), Fraction(1)
+    period, shrunk = array(np.eye(h)), Fraction(1)
     power, column = followed.power, followed.column
     moved = ours.a @ followed.state + ours.c - followed.state
-    items, moves, sums = _zeros(h), _zeros(h), _zeros(h, h)
+    items, moves, sums = zeros(h), zeros(h), zeros(h, h)
     count = 0
     while shrunk >= 1:
         count += 1
         if count > _FOLLOWED:
             raise Refused("the network's state doesn't fade.")
-        items, moves = _up(items + abs(column) @ sizes), _up(moves + abs(moved))
-        sums = _up(sums + abs(power))
+        items, moves = up(items + abs(column) @ sizes), up(moves + abs(moved))
+        sums = up(sums + abs(power))
         column, moved, power = ours.a @ column, ours.a @ moved, ours.a @ power
         period = ours.a @ period
         shrunk = max(abs(period).sum(1))
@@ -282,35 +284,38 @@ def _later(network: _Network, program: _Linear, followed: _Followed, sizes: Exac
     )
     ever = 1 / (1 - shrunk)
     more, drift = max(items) * ever, max(moves) * ever
-    powers = _up(followed.powers + sums.max(0)[None, :] * ever)
-    held = _up(followed.reach + more + abs(followed.state) + drift)
-    spread = _zeros(h)
+    powers = up(followed.powers + sums.max(0)[None, :] * ever)
+    held = up(followed.reach + more + abs(followed.state) + drift)
+    spread = zeros(h)
     for _ in range(4):
-        error = network.rounding(np.concatenate([_up(held + spread), sizes]))
+        error = network.rounding(np.concatenate([up(held + spread), sizes]))
         needed = powers @ np.maximum(followed.worst, error[:h])
         if (needed <= spread).all():
             apart = followed.apart + offset + abs(ours.read) @ (spread + more + drift)
             return max(apart + error[h:])
-        spread = _up(2 * needed)
+        spread = up(2 * needed)
     raise Refused("the rounding errors don't stay bounded.")
 
 
-def _exact(value: Any) -> Fraction:
+def exact(value: Any) -> Fraction:
+    """A number without rounding."""
     return Fraction(value) if isinstance(value, int | Fraction) else Fraction(float(value))
 
 
-def _array(values: Any) -> Exact:
+def array(values: Any) -> Exact:
+    """Numbers without rounding."""
     plain = np.asarray(values, dtype=object)
     found = np.empty(plain.shape, dtype=object)
-    found[...] = np.vectorize(_exact, otypes=[object])(plain) if plain.size else plain
+    found[...] = np.vectorize(exact, otypes=[object])(plain) if plain.size else plain
     return found
 
 
-def _zeros(*shape: int) -> Exact:
+def zeros(*shape: int) -> Exact:
+    """Exact zeros."""
     return np.full(shape, Fraction(0), dtype=object)
 
 
-def _up(values: Exact) -> Exact:
+def up(values: Exact) -> Exact:
     """Bounds rounded up to fewer digits."""
     return _each_up(values)
 

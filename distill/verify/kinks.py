@@ -65,7 +65,8 @@ def nearby(
 ) -> Array:
     """Points (n, s) at which bends meet if all of them went on as they are at given ones (b, s)."""
     points = points[: max(_NUMBERS // (sum(form.widths()) * points.shape[1]), 1)]
-    values, slopes = _bends(form, points)
+    with np.errstate(all="ignore"):
+        values, slopes = _bends(form, points)
     if not values.shape[1]:
         return points[:0]
     offsets = values - np.einsum("bks,bs->bk", slopes, points)
@@ -163,7 +164,8 @@ def _slopes(function: str, sources: list[Array]) -> list[Array]:
         for sign in (1.0, -1.0):
             moved = list(sources)
             moved[place] = sources[place] + sign * _STEP
-            ends.append(run(*moved))
+            with np.errstate(all="ignore"):
+                ends.append(run(*moved))
         with np.errstate(all="ignore"):
             found.append(np.nan_to_num((ends[0] - ends[1]) / (2.0 * _STEP), posinf=0.0, neginf=0.0))
     return found

@@ -29,7 +29,7 @@ from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.meanings.loop_exact import run_loop_exact
 from dsl.program import Const, Expression, Prim, Var, walk
-from dsl.types import BOOL, INT
+from dsl.types import BOOL, INT, REAL
 
 Ints = NDArray[Any]
 """Arrays of Python's whole numbers; as bounds they count units of 2 ** -64, rounded up."""
@@ -38,8 +38,10 @@ LONGEST = 1_000
 _FOLLOWED = 100
 """Items that are followed one by one before all others are bounded at once."""
 
-_FIXED = 64
-_HALF = 1 << (_FIXED - 1)
+FIXED = 64
+"""Bounds count units of 2 to the power of minus this."""
+
+_HALF = 1 << (FIXED - 1)
 _ROOM = 64
 """A checker that rounds elsewhere has this part of a half to itself."""
 
@@ -87,7 +89,7 @@ def dyadic(values: Any) -> Dyadic:
     return Dyadic(flat.reshape(array.shape), exponent)
 
 
-_shift_up = np.frompyfunc(lambda v, e: -((-v << _FIXED) >> e), 2, 1)
+_shift_up = np.frompyfunc(lambda v, e: -((-v << FIXED) >> e), 2, 1)
 
 
 def _shifted_up(whole: Ints, exponent: int) -> Ints:
@@ -99,7 +101,7 @@ _ratio_up = np.frompyfunc(lambda v, n, d: -(-v * n // d), 3, 1)
 
 def _times(sizes: Ints, values: Ints) -> Ints:
     """Bounds of a product of two arrays of bounds."""
-    return _shift_up(sizes @ values, 2 * _FIXED)
+    return _shift_up(sizes @ values, 2 * FIXED)
 
 
 def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
@@ -109,7 +111,7 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     numbers, or not even the network's own length can be shown.
     """
     begin = time.perf_counter()
-    cell = _affine_cell(oracle)
+    cell = affine_cell(oracle)
     if cell is None or oracle.output.scalar != INT or not is_linear(loop):
         return None
     if not oracle.plain or not oracle.representable(np.zeros(0)):
@@ -150,14 +152,17 @@ def _forgets(loop: Loop, pulses: list[Ints], rest: list[Ints]) -> bool:
     return ended and all((r == rest[-1]).all() for r in rest[len(rest) - width - 1 :])
 
 
-def is_linear(loop: Loop) -> bool:
-    """Whether every value of a step is linear in registers and fields."""
+def is_linear(loop: Loop, reals: bool = False) -> bool:
+    """Whether every value of a step is linear in registers and fields.
+
+    reals: fields may be real, and values divided by literals.
+    """
     values = [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
-    plain = all(item in (INT, BOOL) for _, item in loop.inputs)
-    return plain and all(_linear_node(n) for v in values for n in walk(v))
+    plain = all(item in (INT, BOOL) or (reals and item == REAL) for _, item in loop.inputs)
+    return plain and all(_linear_node(n, reals) for v in values for n in walk(v))
 
 
-def _linear_node(node: Expression) -> bool:
+def _linear_node(node: Expression, reals: bool) -> bool:
     if isinstance(node, Const | Var):
         return True
     if not isinstance(node, Prim):
@@ -167,11 +172,13 @@ def _linear_node(node: Expression) -> bool:
         return len(parts) == 2 and any(isinstance(p, Const) for p in parts)
     if name == "item":
         return isinstance(parts[1], Const)
+    if name == "div" and reals:
+        return isinstance(parts[1], Const) and parts[1].value != 0
     return name in _LINEAR
 
 
 @dataclass(frozen=True, eq=False)
-class _Cell:
+class Cell:
     """An affine cell: for every node its exact map from (h, x), as matrix and constant."""
 
     form: NormalForm
@@ -213,7 +220,8 @@ class _Cell:
         return carried + _ratio_up(total, passed, (1 << 24) - passed)
 
 
-def _affine_cell(oracle: Oracle) -> _Cell | None:
+def affine_cell(oracle: Oracle) -> Cell | None:
+    """The network's cell multiplied out; None where it isn't affine."""
     form = oracle.network.cell.normal_form()
     maps: list[tuple[Dyadic, Dyadic]] = []
     for node in form.nodes:
@@ -226,7 +234,7 @@ def _affine_cell(oracle: Oracle) -> _Cell | None:
             maps.append((matrix, constant))
         else:
             return None
-    return _Cell(form, tuple(maps), dyadic(oracle.network.initial))
+    return Cell(form, tuple(maps), dyadic(oracle.network.initial))
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +259,7 @@ class _Reached:
     power: Dyadic
 
 
-def _reached(cell: _Cell, pulses: list[Ints], rest: list[Ints], sizes: Ints) -> Iterator[_Reached]:
+def _reached(cell: Cell, pulses: list[Ints], rest: list[Ints], sizes: Ints) -> Iterator[_Reached]:
     """Step by step the most that outputs of network and loop can be apart.
 
     pulses, rest: the loop's responses, see `_responses`.
@@ -279,14 +287,14 @@ def _reached(cell: _Cell, pulses: list[Ints], rest: list[Ints], sizes: Ints) -> 
         yield _Reached(bound, apart, offset, reach, powers, worst, column, before, drift, power)
 
 
-def _ever(cell: _Cell, last: _Reached, sizes: Ints) -> int | None:
+def _ever(cell: Cell, last: _Reached, sizes: Ints) -> int | None:
     """A bound of how far outputs are ever apart, of a loop whose own responses have ended.
 
     Some power A^k shrinks every state, |A^k| <= r < 1, so that what k steps add up to, divided by
     1 - r, bounds what all later ones do. None where no power does within `_FOLLOWED`.
     """
     a, b, c, read, _, _ = cell.split()
-    h, one = cell.hidden, 1 << _FIXED
+    h, one = cell.hidden, 1 << FIXED
     first, count = last.power, 0
     shrunk, power = one, dyadic(np.eye(h))
     moved = a @ cell.initial + c - cell.initial
@@ -350,7 +358,7 @@ def _claim(length: int | None, worst: int, begin: float) -> Claim:
         "relational",
         f"both are linear; their outputs are less than 1/2 apart on every sequence {reach}, so "
         "the rounded ones are equal",
-        achieved=float(Fraction(worst, 1 << _FIXED)),
+        achieved=float(Fraction(worst, 1 << FIXED)),
         arithmetic="network in float32 in any order of summation, program in whole numbers",
         count=length or _FOLLOWED,
         seconds=time.perf_counter() - begin,

@@ -182,11 +182,11 @@ BAD = {
         "use",
     ),
     "reals": (
-        (*PARITY_LINE, "--outputs", "seq(real)"),
-        "discrete",
+        (*PARITY_LINE, "--outputs", "seq(real)", "--tolerance", "-1"),
+        "at least 0",
     ),
     "tolerance": ((*PARITY_LINE, "--tolerance", "1"), "equality"),
-    "margin": ((*PARITY_LINE, "--margin", "1"), "equality"),
+    "margin": ((*PARITY_LINE, "--margin", "1"), "close decisions"),
     "data": ((*PARITY_LINE, "--data", "x.npz"), "sequences"),
     "no state": (
         (*PARITY_LINE, "--initial-state", "no.npy"),

@@ -75,7 +75,7 @@ def test_the_same_network_and_seed_give_the_same_loop():
     [
         ("bool", None, 10),
         ("seq(bool[3])", None, 10),
-        ("seq(bool)", "real", 10),
+        ("seq(bool)", "real[2]", 10),
         ("seq(bool)", None, 1),
     ],
 )

@@ -55,11 +55,15 @@ _MIDDLE = Depth(4, 20_000)
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A loop that agrees with the network on all traces, with its length in bits."""
+    """A loop that agrees with the network on all traces, with its length in bits.
+
+    error: the largest difference of a real output on them.
+    """
 
     loop: Loop
     bits: float
     route: str
+    error: float = 0.0
 
 
 def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None) -> list[Found]:
@@ -97,7 +101,7 @@ def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Fou
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:
     """A loop over scalars as one over fields that a person would write."""
-    loop = _over_fields(loop, oracle, traces)
+    loop = over_fields(loop, oracle, traces)
     made = readable(loop)
     made = made if departing(made, traces.items, traces) <= wrong else loop
     return Found(made, loop_bits(made), route)
@@ -152,7 +156,7 @@ def departing(loop: Loop, columns: Columns, traces: Traces) -> float:
     return float(wrong.any(1).mean())
 
 
-def _over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
+def over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
     """A loop over an item's scalars as one over its fields."""
     values = {s.name: s.value for s in traces.scalars}
     inputs = oracle.domain.item.parameters
