@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.evidence.exact import ORDERS, below, network_exactly, network_in_float32
 from distill.evidence import Claim
@@ -55,8 +56,8 @@ class LoopTrial:
 class Machine:
     """An automaton over truths: successors (s, 2), whether each state says true, its start."""
 
-    following: Array
-    says: Array
+    following: NDArray[np.int64]
+    says: NDArray[np.bool_]
 
     def answer(self, word: Word) -> list[bool]:
         """What it says after each item."""

@@ -119,7 +119,8 @@ def _solved(normals: Array, offsets: Array) -> Array:
     """Where `normals x + offsets = 0` for each of a batch (b, s, s), (b, s); singular ones go."""
     with np.errstate(all="ignore"):
         good = np.abs(np.linalg.det(normals)) > _SAME
-    return np.linalg.solve(normals[good], -offsets[good][..., None])[..., 0]
+    found = np.linalg.solve(normals[good], -offsets[good][..., None])[..., 0]
+    return np.asarray(found, dtype=np.float64)
 
 
 def _inside(points: Array, low: Array, high: Array) -> Array:

@@ -15,6 +15,7 @@ from distill.load.normal import network_from_normal_form
 from distill.normal_form import Builder
 from distill.target import make_target, resolve_output
 from distill.verify.boxes import bounds_claim
+from distill.verify.exhaustive import exhaustive
 from distill.verify.parted import parted
 from distill.verify.sampling import hunt, refuted
 from distill.verify.smt import smt_claim
@@ -134,6 +135,14 @@ def test_a_difference_of_the_batch_alone_is_shown_as_it_was():
     claim = refuted(found, columns, seen, 1, 2, 0.0, "sampling")
     assert claim.achieved == 0.2
     assert claim.counterexample is not None and claim.counterexample["inputs"] == {"x": 0.5}
+
+
+@pytest.mark.parametrize(("away", "verdict"), [("0", "proved"), ("1e-20", "refuted")])
+def test_a_listed_difference_that_only_rounding_hides_is_found(away: str, verdict: str):
+    builder = Builder(1)
+    output = builder.affine([(0, np.zeros((1, 1)))], np.array([0.25]))
+    claim = exhaustive(square(builder, output, "i: int(0,3)", f"0 * i - {away}", 0.25))
+    assert claim is not None and claim.verdict == verdict
 
 
 def test_no_band_in_parts_where_nothing_is_left_to_bound():
