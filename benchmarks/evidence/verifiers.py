@@ -24,8 +24,8 @@ from distill.verify.square import Square
 from dsl.algebra import Unsupported
 
 Verifier = Callable[[Square, int], Claim | None]
-BOXES, DRAWS = 400, 3_000
-EFFORT = partial(Effort, points=1 << 17, boxes=BOXES, parted_boxes=BOXES, draws=8_000)
+BOXES, DRAWS, MEASURED = 400, 3_000, 25_000
+EFFORT = partial(Effort, points=1 << 17, boxes=BOXES, parted_boxes=BOXES, draws=2 * MEASURED)
 SELDOM = {"ladder": 3, "reals": 3, "smt": 3, "parted": 40}
 """Verifiers that take longer than a tenth of a second are asked in every so many trials."""
 
@@ -68,7 +68,7 @@ def bounds(square: Square, seed: int) -> Claim | None:
 
 
 def _measured(square: Square, claim: Claim, seed: int) -> Claim:
-    return replace(claim, left_out=sampling(square, seed + 1, 4 * DRAWS).left_out)
+    return replace(claim, left_out=sampling(square, seed + 1, MEASURED).left_out)
 
 
 VERIFIERS: dict[str, Verifier] = {

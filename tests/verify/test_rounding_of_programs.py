@@ -150,3 +150,14 @@ def test_no_band_in_parts_where_nothing_is_left_to_bound():
     output = builder.affine([(0, np.array([[1.0, -1.0]]))], np.array([0.5]))
     found = square(builder, output, "b: bool * c: bool", "as_int(b) > as_int(c)", 0.01, "bool")
     assert parted(found, found.target.domain.points(0, 4), 0, 100) is None
+
+
+def test_a_share_that_fewer_draws_measured_is_no_contradiction():
+    builder = Builder(1)
+    output = builder.affine([(0, np.ones((1, 1)))], np.zeros(1))
+    found = replace(square(builder, output, "x: real(-1,1)", "x > 0", 0.01, "bool"), margin=0.01)
+    claim = bounds_claim(found, 500)
+    assert claim is not None and claim.verdict == "proved"
+    spread = np.sqrt(0.01 / 25_000)
+    for apart, verdict in ((2.0, "holds"), (4.5, "unknown"), (9.0, "refuted")):
+        assert said(found, replace(claim, left_out=0.01 - apart * spread)) == verdict
