@@ -22,7 +22,7 @@ LIES = Claim("proved", "bounds", "", tolerance=None, achieved=None)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_verifier_proves_what_is_false(kind: str):
-    for number in (6, 8):
+    for number in (1, 6):
         found = feedforward.result(kind, 11, number)
         assert not [line for line in found["lines"] if line.get("false")]
         assert all(line.get("checked", "holds") == "holds" for line in found["lines"])
@@ -85,7 +85,7 @@ def test_loops_differ_beyond_their_length_and_no_claim_covers_it(kind: str):
 @pytest.mark.parametrize("kind", corrupt.KINDS)
 def test_no_corruption_passes(kind: str):
     numbers = [n for n in range(40) if corrupt.kind(n) == kind]
-    found = next(r for r in (corrupt.result(kind, 3, n, 5) for n in numbers) if r["made"])
+    found = next(r for r in (corrupt.result(kind, 3, n, 3) for n in numbers) if r["made"])
     assert found["before"] in (None, "holds")
     assert [one["said"] for one in found["made"] if one["said"] == "holds"] == []
 

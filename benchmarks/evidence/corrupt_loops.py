@@ -71,7 +71,7 @@ def _corrupted(made: LoopTrial, claim: Claim, rng: Rng) -> Iterator[tuple[str, s
             other = {**claim.certificate, "kind": _ENDLESS[claim.certificate["kind"]]}
             yield "length removed", "of another kind", replace(endless, certificate=other)
     certificate = claim.certificate
-    if certificate is None or certificate.get("matrix") or certificate.get("memory"):
+    if certificate is None or certificate.get("memory"):
         return
     within = claim.length_bound or _LENGTH
     passed = [p for p in _passed(made, rng) if p.items < within]
@@ -111,9 +111,11 @@ def _rational(value: Any) -> Any:
 def _without_one(made: LoopTrial, claim: Claim, passed: Passed) -> Iterator[tuple[str, str, Claim]]:
     """The set in which a reached state lies strictly, removed or shrunk so that it doesn't."""
     certificate, hidden = claim.certificate or {}, made.oracle.network.hidden
+    axes = np.array(certificate.get("matrix", np.eye(hidden)))
+    seen = axes @ passed.hidden
     kind = certificate["kind"]
     if kind in ("cells", "layers"):
-        yield from _without_cell(claim, certificate, passed, hidden)
+        yield from _without_cell(claim, certificate, passed, seen)
         return
     front = 1 if kind == "hulls" else 2
     rows = unpacked_rows(certificate["states"], front)
@@ -128,17 +130,17 @@ def _without_one(made: LoopTrial, claim: Claim, passed: Passed) -> Iterator[tupl
         yield "box removed", told, replace(claim, certificate={**certificate, **fewer})
         for axis in range(hidden):
             smaller = ends.copy()
-            smaller[place, hidden + axis] = passed.hidden[axis] - 1e-3
+            smaller[place, hidden + axis] = seen[axis] - 1e-3 * max(1.0, abs(seen[axis]))
             shrunk = {**certificate, "ends": packed_floats(smaller)}
             yield "box shrunk", f"{told}, axis {axis}", replace(claim, certificate=shrunk)
 
 
 def _without_cell(
-    claim: Claim, certificate: dict[str, Any], passed: Passed, hidden: int
+    claim: Claim, certificate: dict[str, Any], passed: Passed, seen: np.ndarray
 ) -> Iterator[tuple[str, str, Claim]]:
     front = 1 if certificate["kind"] == "cells" else 2
-    rows = unpacked_rows(certificate["cells"], front + hidden)
-    share = passed.hidden / np.array(certificate["widths"])
+    rows = unpacked_rows(certificate["cells"], front + len(seen))
+    share = seen / np.array(certificate["widths"])
     if (np.abs(share - np.rint(share)) < 1e-3).any():
         return  # on an edge another cell holds it too
     place = np.floor(share).astype(np.int64)

@@ -67,6 +67,9 @@ def _summary(trials: list[Result], corrupted: list[Result]) -> str:
     planted = sum(t["differs"] for t in trials)
     refuted, asked = _refutation(trials)
     checked = [x for t, x in _lines(trials) if x.get("checked") and not x.get("false")]
+    solved = [x for x in checked if x["method"] == "smt"]
+    checked = [x for x in checked if x["method"] != "smt"]
+    shown = sum(x["checked"] == "holds" for x in solved)
     held = sum(x["checked"] == "holds" for x in checked)
     sound = [r for r in corrupted if r["before"]]
     counted = _made(corrupted)
@@ -81,7 +84,8 @@ def _summary(trials: list[Result], corrupted: list[Result]) -> str:
         f"counterexample that replays: {_share(refuted, asked)}",
         f"- counterexamples that replay: "
         f"{_share(sum(bool(x.get('replays', True)) for x in replayed), len(replayed))}",
-        f"- proofs that the independent checker confirmed: {_share(held, len(checked))}",
+        f"- proofs that the independent checker confirmed: {_share(held, len(checked))}; "
+        f"of z3's, which leave nothing to walk, {_share(shown, len(solved))}",
         f"- corrupted certificates that the checker rejected: {_share(rejected, len(counted))}; "
         f"claims that they were made of and that it confirmed before: {confirmed}",
     ])  # fmt: skip
