@@ -52,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = list(chosen(options))
     results = run_all(jobs, store, options.jobs, options.seconds)
     command = shlex.join(["python", "-m", "benchmarks.evidence.run", *(arguments or sys.argv[1:])])
-    page = report.page(results, provenance(command, code, [f"campaign's seed {options.seed}"]))
+    done = (
+        f"campaign's seed {options.seed}; {len(results):,} of {len(jobs):,} jobs done (trials, and "
+    )
+    page = report.page(results, provenance(command, code, [f"{done}claims to corrupt)"]))
     print(page)
     if options.only is None and not options.quick:
         PAGE.write_text(page)
