@@ -17,7 +17,9 @@ from distill.loops import DEPARTS, LoopOutcome, distil_recurrent
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import show_reading
 from distill.run.budget import Budget, Progress
+from distill.simplify.recurrent import used_numbers
 from distill.synthesize.loops.search import Found
+from distill.verify.relational import input_box
 from dsl.cost import VERSION
 from dsl.loop import Loop
 from dsl.sequences import Sequences
@@ -131,6 +133,8 @@ def _note(outcome: LoopOutcome, spent: Budget) -> str:
     notes = [late] * spent.timed_out
     if outcome.literal:
         notes.append("no shorter loop was found: this is the network's own arithmetic in a loop")
+        network, ends = outcome.oracle.network, input_box(outcome.oracle.domain.item)
+        notes.append(f"its outputs need {used_numbers(network, ends)}")
     elif outcome.departs is not None:
         notes.append(
             f"in sequences of {DEPARTS} items the first difference is at item {outcome.departs}"

@@ -20,7 +20,7 @@ import numpy as np
 
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
-from distill.verify.linear_loops import FIXED, LONGEST, Cell, Dyadic, affine_cell, is_linear
+from distill.verify.linear_loops import FIXED, Cell, Dyadic, affine_cell, is_linear
 from dsl.algebra import Undefined, Unsupported, leaves
 from dsl.domain import DomainError
 from dsl.loop import Loop
@@ -36,6 +36,10 @@ _SHRUNK = Fraction(1, 4)
 _ROOM = Fraction(63, 64)
 """Part of the tolerance that is used: a checker that rounds elsewhere has the rest."""
 
+_FOLLOWED = 40
+"""Items that are followed before a bound for every length is good enough."""
+
+_LONGEST = 200
 _SINGLE = Fraction(1, 1 << 24)
 _TINY = Fraction(1, 1 << 149)
 
@@ -78,8 +82,8 @@ def real_linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
         length, worst = length + 1, max(worst, bound)
         if tail is not None and max(tail, worst) <= allowed:
             ever = max(tail, worst) if ever is None else min(ever, max(tail, worst))
-    if ever is not None:
-        return _claim(None, max(ever, worst), oracle, begin)
+        if ever is not None and length >= _FOLLOWED:
+            return _claim(None, max(ever, worst), oracle, begin)
     return _claim(length, worst, oracle, begin) if length >= oracle.length else None
 
 
@@ -138,7 +142,7 @@ def _bounds(
     first, second = _Run(ours, sizes + rounded), _Run(theirs, sizes)
     spread, worst = _zeros(cell.hidden), _zeros(cell.hidden)
     apart, read = _zeros(len(ours.plain)), abs(ours.read)
-    for _ in range(LONGEST):
+    for _ in range(_LONGEST):
         response, other = first.response, second.response
         apart = apart + abs(response - other) @ sizes + abs(response) @ rounded
         slack = _slack(cell, first.reach + abs(first.state) + spread, sizes + rounded)
@@ -281,7 +285,7 @@ def _claim(length: int | None, worst: Fraction, oracle: Oracle, begin: float) ->
         achieved=far,
         arithmetic="network in float32 in any order of summation, items rounded to float32; "
         "program in exact numbers",
-        count=LONGEST if length is None else length,
+        count=_LONGEST if length is None else length,
         seconds=time.perf_counter() - begin,
         length_bound=length,
     )

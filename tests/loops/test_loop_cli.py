@@ -114,6 +114,7 @@ def test_inspect_says_what_a_step_takes_and_returns(capsys):
     text = printed(capsys, "inspect", "pair.onnx", "--recurrent")
     assert "after every item" in text
     assert "2 numbers" in text
+    assert "of 2 numbers of the state" in text
 
 
 def write(name: str, body: str) -> str:

@@ -23,7 +23,7 @@ from distill.recurrent_target import Oracle
 from distill.run.budget import spend
 from distill.synthesize.loops.explain import Depth, Stop, as_number
 from distill.synthesize.loops.memories import NOW
-from distill.synthesize.loops.readable import readable
+from distill.synthesize.loops.readable import usual
 from distill.synthesize.loops.real_constants import (
     Fitted,
     Floats,
@@ -286,7 +286,7 @@ def _finished(made: Fitted, oracle: Oracle, examples: _Examples, stage: str) -> 
     """A loop over scalars as one over fields that a person would write, with its score."""
     traces = examples.traces
     loop = _plainly_named(over_fields(made.loop, oracle, traces))
-    shorter = readable(loop)
+    shorter = usual(loop)
     of_items = replace(traces, columns=traces.items)
     error = partial(largest_error, traces=of_items) if oracle.real else partial(_share, of_items)
     reached = error(shorter)
