@@ -208,7 +208,7 @@ def missed(rng: Rng, planted: bool) -> Trial:
     """A broad cone on one side; the tolerance is its height, missed or met by a known share."""
     domain = REALS[int(rng.integers(len(REALS)))]
     style = STYLES[int(rng.integers(2))]
-    made = sides(domain, 1, rng, style, KINKED)
+    made = sides(domain, 1 + int(rng.random() < 0.2), rng, style, KINKED)
     radius = float(rng.choice([0.25, 0.5, 1.0, 2.0]))
     return _coned("missed", rng, planted, made, radius, float(rng.choice(GAPS)))
 
@@ -239,9 +239,11 @@ def _coned(kind: str, rng: Rng, planted: bool, made: Sides, radius: float, gap: 
                 bump.steepness, np.where(whole, np.rint(bump.centre), bump.centre))  # fmt: skip
     height = float(np.float32(10.0 ** rng.uniform(-3, 1)))
     where = ("network", "program")[int(rng.integers(2))]
-    made = made.with_bump(bump, [height], rng, where)
-    tolerance = height * (1 - gap) if planted else height * (1 + gap)
-    return trial(kind, planted, made, "real", tolerance, 0.0, [as_row(made.domain, bump.centre)])
+    many = len(made.scores)
+    made = made.with_bump(bump, [0.0] * (many - 1) + [height], rng, where)
+    tolerance, output = height * (1 - gap if planted else 1 + gap), f"real[{many}]"
+    return trial(kind, planted, made, "real" if many == 1 else output, tolerance, 0.0,
+                 [as_row(made.domain, bump.centre)])  # fmt: skip
 
 
 def wild(rng: Rng, planted: bool) -> Trial:
