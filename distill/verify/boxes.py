@@ -20,7 +20,7 @@ from distill.normal_form import Builder, NormalForm
 from distill.verify.bounds import BoundsResult, Limit, best_bound, bound_box, prove_within
 from distill.verify.cuts import cuts_text
 from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sign_codes
-from distill.verify.envelope import FLOAT64, PROGRAM, float_error
+from distill.verify.envelope import FLOAT64, PROGRAM, SPARE, float_error
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
@@ -32,8 +32,6 @@ from dsl.types import BOOL, Category, Int, Real
 
 Array = NDArray[np.float64]
 _ROOTS_AT_MOST = 256
-_SPARE = 1.0 + 1e-8
-"""Above what rounding may add, so that a checker that rounds elsewhere still confirms it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +169,7 @@ def rounding_of(piece: Piece) -> float:
     builder = Builder(piece.domain.scalars)
     wires = lower_program(piece.program, piece.domain, builder)
     own = (float(float_error(builder.build(w), *box, FLOAT64, PROGRAM).max()) for w in wires)
-    return (error + max(own)) * _SPARE
+    return (error + max(own)) * SPARE
 
 
 def named(piece: Piece, lower: Array, upper: Array) -> dict[str, tuple[Array, Array]]:

@@ -39,6 +39,9 @@ FLOAT64 = Arithmetic(2.0**-53, 2.0**-1022, 1.7e308, np.float64)
 PROGRAM = 2
 """A program's constants are rationals that are rounded, and may have been computed with."""
 
+SPARE = 1.0 + 1e-8
+"""Above what rounding may add, so that a checker that rounds elsewhere still confirms it."""
+
 _EXACT = frozenset({"relu", "abs", "max", "min", "floor", "round", "sign", "greater", "equal"})
 _STEPS = frozenset({"floor", "round", "sign", "greater", "equal", "pow"})
 

@@ -11,12 +11,14 @@ import pytest
 from distill.checker.finding import verdict_of
 from distill.checker.folder import square_findings
 from distill.evidence import Claim
+from distill.literal import literal_program
 from distill.load.normal import network_from_normal_form
 from distill.normal_form import Builder
 from distill.target import make_target, resolve_output
 from distill.verify.boxes import bounds_claim
 from distill.verify.exhaustive import exhaustive
 from distill.verify.parted import parted
+from distill.verify.relational import relational
 from distill.verify.sampling import hunt, refuted
 from distill.verify.smt import smt_claim
 from distill.verify.square import Square
@@ -161,3 +163,20 @@ def test_a_share_that_fewer_draws_measured_is_no_contradiction():
     spread = np.sqrt(0.01 / 25_000)
     for apart, verdict in ((2.0, "holds"), (4.5, "unknown"), (9.0, "refuted")):
         assert said(found, replace(claim, left_out=0.01 - apart * spread)) == verdict
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_networks_own_arithmetic_leaves_the_checker_room(seed: int):
+    rng = np.random.default_rng(seed)
+    builder = Builder(1)
+    numbers = rng.normal(size=4).astype(np.float32).astype(float)
+    inner = builder.affine([(0, numbers[:1, None])], numbers[1:2])
+    bent = builder.elementwise("sigmoid", inner)
+    output = builder.affine([(bent, numbers[2:3, None])], numbers[3:])
+    found = square(builder, output, "x: real(-1,1)", "x > 0", 0.01, "bool")
+    target = found.target
+    own = replace(found, program=literal_program(target.form, target.domain, target.output))
+    claim = relational(own)
+    assert claim is not None and claim.verdict == "proved"
+    assert said(own, claim) == "holds"
+    assert said(own, replace(claim, margin=0.5 * claim.margin)) == "unknown"
