@@ -12,7 +12,7 @@ import numpy as np
 from distill.evidence import Claim
 from distill.normal_form import PIECEWISE_LINEAR, Affine, Elementwise, NormalForm
 from distill.run.budget import Stop, seconds_left, spend, steps_left
-from distill.verify.envelope import float_error
+from distill.verify.boxes import Piece, rounding_of
 from distill.verify.lower import network_over_scalars
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
@@ -28,6 +28,7 @@ _Z3_STEPS = 6_000_000
 def smt_claim(square: Square, should_stop: Callable[[], bool] | None = None) -> Claim | None:
     """|network - program| <= eps over the reals, decided by z3; None where that can't be asked.
 
+    What rounding adds, the network's in float32 and the program's in float64, is taken off eps.
     Only for real outputs of piecewise-linear networks with few kinks; z3's answer isn't
     re-checked by other code, which the statement says.
     """
@@ -55,9 +56,8 @@ def _ask(square: Square, form: NormalForm, stop: Stop | None) -> Claim | None:
     import z3
 
     begin, domain = time.perf_counter(), square.target.domain
-    low, high = domain.value_box()
-    rounding = float(float_error(form, low[None], high[None]).max())
-    spare = square.target.tolerance - 1.01 * rounding
+    whole = Piece(form, square.program, domain, *domain.value_box())
+    spare = square.target.tolerance - 1.01 * rounding_of(whole)
     if not spare > 0:
         return None
     inputs = variables(domain.parameters)
