@@ -59,7 +59,7 @@ def _expression(term: Term, types: dict[str, Type], written: Any) -> Expression:
         return prim("as_int" if parts[0].type == BOOL else "index", *parts)
     if name == "first":
         return prim("argmax", prim("vector", *parts))
-    return prim(_NAMES.get(name, name), *parts)
+    return prim(str(_NAMES.get(name, name)), *parts)
 
 
 def rewritten(form: NormalForm, inputs: list[Term], rng: np.random.Generator) -> list[Term]:

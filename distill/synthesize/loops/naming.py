@@ -14,7 +14,7 @@ from dsl.meanings.array import run_expression
 from dsl.program import Const, Expression, Prim, Var, const, prim, substitute, transform, var, walk
 from dsl.types import BOOL, INT, Type
 
-GENERATED = ("r", "last", "before_last", "third_last", "value", "now", "state", "position")
+GENERATED = ("r", "kept", "last", "before_last", "third_last", "value", "now", "state", "position")
 """Stems that the search gives where it knows no better."""
 
 _GIVEN = (
@@ -23,6 +23,7 @@ _GIVEN = (
 )
 """Stems by a step's form, which may have changed since."""
 
+_EXTREMES = {"max": "largest", "min": "smallest"}
 _LONG = ("before_last", "third_last")
 
 
@@ -95,7 +96,7 @@ def _register_stem(register: Register, loop: Loop) -> str:
         return found
     if stem in _LONG or (stem == "last" and _feeds_delay(register, loop)):
         return stem
-    if stem in _GIVEN:
+    if stem in _GIVEN or stem == "kept":
         return stem
     return "on" if register.type == BOOL else "state"
 
@@ -120,8 +121,10 @@ def by_form(update: Expression, own: Expression, loop: Loop) -> str | None:
     if own.type == BOOL:
         return _of_truth(update, own)
     name, parts = update.primitive.name, update.children
-    if name in ("max", "min") and own in parts:
-        return {"max": "largest", "min": "smallest"}[name]
+    if name in _EXTREMES and own in parts:
+        return _EXTREMES[name]
+    if name in _EXTREMES and any(isinstance(p, Const) for p in parts):
+        return next((by_form(p, own, loop) for p in parts if isinstance(p, Prim)), None)
     if name == "clip":
         return _of_clipped(parts, own, loop)
     if name == "mod" and isinstance(parts[1], Const):
