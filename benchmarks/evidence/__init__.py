@@ -1,0 +1,1 @@
+"""What tries to break the evidence, and measures how far it reaches."""
