@@ -16,7 +16,7 @@ from distill.errors import BadInput
 
 if TYPE_CHECKING:
     from distill.distillation import Alternative, Distilled
-    from distill.evidence import Claim
+    from distill.evidence import Claim, Evidence
     from dsl.loop import Loop
     from dsl.primitive import Primitive
     from dsl.program import Program
@@ -138,6 +138,15 @@ def print_claim(claim: Claim) -> None:
     print_text(f"{claim.verdict} ({claim.method}): {claim.statement}")
     for label, value in (claim.counterexample or {}).items():
         print_text(f"    {label}: {value}")
+
+
+def print_evidence(evidence: Evidence) -> None:
+    """Print both claims, then a line for every verifier that was asked about the program."""
+    print_text("program and deployed network:")
+    print_claim(evidence.program_vs_deployed)
+    print_lines(f"    asked {attempt.line}" for attempt in evidence.attempts)
+    print_text("deployed and original network:")
+    print_claim(evidence.deployed_vs_original)
 
 
 def program_as(found: Distilled, form: Form, depth: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""Piecewise-linear normal forms as layers of relus, the same function over the reals.
+"""Piecewise-linear normal forms as layers of relus (and steps), the same over the reals.
 
 Affine maps that follow each other are one, relus of one depth stand side by side, and the other
 kinks are written with relu: `|z| = 2 relu(z) - z`, `max(x, y) = y + relu(x - y)`, `min(x, y) =
@@ -43,20 +43,31 @@ class Row:
 
 @dataclass(eq=False)
 class Units:
-    """Relus as rows over the inputs and earlier relus; `rows[k]` is before relu `inputs + k`."""
+    """Relus as rows over the inputs and earlier relus; `rows[k]` is before relu `inputs + k`.
+
+    `steps`: numbers of those units that are 1 above 0 and else 0 instead.
+    """
 
     inputs: int
     rows: list[Row]
     depths: list[int]
-    known: dict[tuple[frozenset[tuple[int, Fraction]], Fraction], int]
+    steps: set[int]
+    known: dict[tuple[bool, frozenset[tuple[int, Fraction]], Fraction], int]
 
     def relu(self, row: Row) -> Row:
         """relu of a row, as a row; of a constant it is a constant."""
-        if not row.weights:
-            return Row({}, max(row.constant, _ZERO))
-        key = frozenset(row.weights.items()), row.constant
+        return self._unit(row, False) if row.weights else Row({}, max(row.constant, _ZERO))
+
+    def step(self, row: Row) -> Row:
+        """Whether a row is above 0, as a row."""
+        return self._unit(row, True) if row.weights else Row({}, Fraction(row.constant > 0))
+
+    def _unit(self, row: Row, step: bool) -> Row:
+        key = step, frozenset(row.weights.items()), row.constant
         if key not in self.known:
             self.known[key] = self.inputs + len(self.rows)
+            if step:
+                self.steps.add(len(self.rows))
             self.rows.append(row)
             self.depths.append(1 + self.depth(row))
         return Row({self.known[key]: _ONE})
@@ -67,13 +78,15 @@ class Units:
         return max(inner, default=0)
 
 
-def units_of(form: NormalForm) -> tuple[Units, list[Row]] | None:
-    """A form's relus and outputs; None where it has other kinks, curves or too many weights."""
+def units_of(form: NormalForm, steps: bool = False) -> tuple[Units, list[Row]] | None:
+    """A form's relus and outputs; None where it has curves, or steps unless those are allowed, or
+    too many weights."""
     nodes = [form.nodes[index] for index in needed(form)]
     bent = {node.function for node in nodes if isinstance(node, Elementwise)}
-    if not bent <= PIECEWISE_LINEAR or form.multiply_adds > _MULTIPLY_ADDS_AT_MOST:
+    known = PIECEWISE_LINEAR | {"greater"} if steps else PIECEWISE_LINEAR
+    if not bent <= known or form.multiply_adds > _MULTIPLY_ADDS_AT_MOST:
         return None
-    units = Units(form.input_width, [], [], {})
+    units = Units(form.input_width, [], [], set(), {})
     wires: dict[int, list[Row]] = {0: [Row({i: _ONE}) for i in range(form.input_width)]}
     for index in needed(form):
         node = form.nodes[index]
@@ -106,6 +119,8 @@ def _bent(units: Units, function: str, column: tuple[Row, ...]) -> Row:
     if function == "abs":
         return _times(units.relu(first), Fraction(2)).plus(first, -_ONE)
     second = column[1]
+    if function == "greater":
+        return units.step(first.plus(second, -_ONE))
     over = units.relu(first.plus(second, -_ONE))
     return second.plus(over) if function == "max" else first.plus(over, -_ONE)
 
@@ -114,9 +129,12 @@ def _times(row: Row, factor: Fraction) -> Row:
     return Row({u: factor * w for u, w in row.weights.items()}, factor * row.constant)
 
 
-def layered(form: NormalForm) -> NormalForm | None:
-    """The same function with a relu layer for every depth; None where it can't be written so."""
-    found = units_of(form)
+def layered(form: NormalForm, steps: bool = False) -> NormalForm | None:
+    """The same function with a relu layer for every depth; None where it can't be written so.
+
+    With `steps` comparisons may occur, and are a layer `row > 0` beside that of the relus.
+    """
+    found = units_of(form, steps)
     if found is None:
         return None
     units, outputs = found
@@ -124,10 +142,29 @@ def layered(form: NormalForm) -> NormalForm | None:
     builder, places = Builder(form.input_width), _inputs(form.input_width)
     for depth in sorted({units.depths[k] for k in wanted}):
         layer = [k for k in wanted if units.depths[k] == depth]
-        before = add_rows(builder, [units.rows[k] for k in layer], places)
-        wire = builder.elementwise("relu", before)
-        places |= {units.inputs + k: (wire, i) for i, k in enumerate(layer)}
+        added = [_layer(builder, units, [k for k in layer if k not in units.steps], places, False)]
+        added += [_layer(builder, units, [k for k in layer if k in units.steps], places, True)]
+        for part in added:
+            places |= part
     return builder.build(add_rows(builder, outputs, places))
+
+
+def _layer(
+    builder: Builder,
+    units: Units,
+    numbers: list[int],
+    places: dict[int, tuple[int, int]],
+    step: bool,
+) -> dict[int, tuple[int, int]]:
+    """Add units of one kind side by side; returns where they are."""
+    if not numbers:
+        return {}
+    wire = add_rows(builder, [units.rows[k] for k in numbers], places)
+    if step:
+        wire = builder.elementwise("greater", wire, builder.constant(np.zeros(len(numbers))))
+    else:
+        wire = builder.elementwise("relu", wire)
+    return {units.inputs + k: (wire, i) for i, k in enumerate(numbers)}
 
 
 def _inputs(count: int) -> dict[int, tuple[int, int]]:
@@ -137,7 +174,7 @@ def _inputs(count: int) -> dict[int, tuple[int, int]]:
 def relus_used(units: Units, outputs: Iterable[Row]) -> list[int]:
     """Numbers of the relus that outputs depend on, in order."""
     wanted: set[int] = set()
-    waiting = [row for row in outputs]
+    waiting = list(outputs)
     while waiting:
         for unit in waiting.pop().weights:
             number = unit - units.inputs

@@ -149,8 +149,12 @@ class GraphAlgebra:
         return isinstance(a, bool)
 
 
-def lower_program(program: Program, domain: Domain, builder: Builder) -> list[int]:
+def lower_program(
+    program: Program, domain: Domain, builder: Builder, truths: bool = False
+) -> list[int]:
     """Add a program to a graph over the domain's scalars; returns its result wires (width 1).
+
+    With `truths` fields of truths are taken too, as wires that hold 0 or 1.
 
     Raises:
         Unsupported: a primitive has no such form.
@@ -159,7 +163,7 @@ def lower_program(program: Program, domain: Domain, builder: Builder) -> list[in
     place = 0
     arguments: list[Any] = []
     for field in domain.fields:
-        if field.item == BOOL:
+        if field.item == BOOL and not truths:
             raise Unsupported("truth values are enumerated, not bounded")
         wires = []
         for _ in range(field.scalars):
