@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch.nn.functional import softplus
 
 from distill.literal import literal_program
 from distill.load import load
@@ -23,7 +24,7 @@ from dsl.domain_text import parse_domain
 from dsl.program import Program, program
 from dsl.text import parse
 
-_STEPS, _BATCH = 1500, 256
+_BATCH = 256
 _DRAWS = 100_000
 _DROPPED = 0.02
 
@@ -37,6 +38,7 @@ class Task:
     text: Callable[[int], str]
     item: str = "real(-1,1)"
     output: str = "real"
+    steps: int = 1500
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +59,11 @@ SIZES = Task("abs", lambda x: np.abs(x).sum(1), lambda n: "sum(abs(x))")
 APART = Task("differences", lambda x: np.abs(x[:, ::2] - x[:, 1::2]).sum(1), _pairs)
 MAJORITY = Task(
     "majority",
-    lambda x: np.where(x.sum(1) > x.shape[1] // 2, 1.0, -1.0),
+    lambda x: np.clip(x.sum(1) - x.shape[1] // 2 - 0.5, -1.0, 1.0),
     lambda n: f"sum(as_int(x)) > {n // 2}",
     "bool",
     "bool",
+    steps=6000,
 )
 
 SMALL = ((2, 8), (2, 16), (2, 16, 16), (4, 32))
@@ -96,7 +99,7 @@ def problems(task: Task, widths: tuple[int, ...], seed: int, times: float) -> It
     rounded = literal_program(with_rounded_weights(target.form), target.domain, target.output)
     for kind, made in (("function", written(task, target, widths[0])), ("rounded", rounded)):
         found = deviation(Square(target, made, 0.0))
-        square = Square(replace(target, tolerance=times * found), made, 0.0)
+        square = Square(replace(target, tolerance=times * found, soft=False), made, 0.0)
         yield Problem(f"{label}/{kind}", square, found)
 
 
@@ -108,13 +111,17 @@ def trained(task: Task, widths: tuple[int, ...], seed: int) -> torch.nn.Sequenti
     layers = [m for pair in pairs for m in (torch.nn.Linear(*pair), torch.nn.ReLU())]
     network = torch.nn.Sequential(*layers, torch.nn.Linear(widths[-1], 1))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
-    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
-    for _ in range(_STEPS):
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, task.steps)
+    for _ in range(task.steps):
         inputs = rng.uniform(-1, 1, size=(_BATCH, widths[0]))
-        if task.item == "bool":
-            inputs = (inputs > 0).astype(float)
+        if task.item == "bool":  # from few truths to many, since nearly all rows have about half
+            level = np.where(rng.random((_BATCH, 1)) < 0.5, 0.0, rng.uniform(-1, 1, (_BATCH, 1)))
+            inputs = (inputs > level).astype(float)
         wanted = torch.tensor(task.function(inputs), dtype=torch.float32)
-        loss = (network(torch.tensor(inputs, dtype=torch.float32))[:, 0] - wanted).square().mean()
+        given = network(torch.tensor(inputs, dtype=torch.float32))[:, 0]
+        decides = task.output == "bool"
+        loss = softplus(-given * wanted.sign()) if decides else (given - wanted).square()
+        loss = loss.mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
