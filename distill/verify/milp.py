@@ -132,7 +132,7 @@ def _relu(problem: Problem, before: Sum, low: float, high: float) -> Sum:
     value, on = problem.variable(0.0, high, False), problem.variable(0.0, 1.0, True)
     above = before.plus(Sum({value: 1.0}), -1.0)
     problem.rows.append((above.weights, -np.inf, -above.constant))
-    most = above.plus(Sum({on: 1.0}), -low)
+    most = above.plus(Sum({on: 1.0}), low)
     problem.rows.append((most.weights, low - most.constant, np.inf))
     problem.rows.append(({value: 1.0, on: -high}, -np.inf, 0.0))
     return Sum({value: 1.0})
@@ -210,7 +210,9 @@ def _judged(
 ) -> Answer:
     """The solver's answers held against values that the form takes."""
     bounds = np.array([solution[1] for solution in found]) + constants
-    bounds += MARGIN * np.maximum(1.0, np.abs(bounds))
+    impossible = any(s[0] not in (0, 1) for s in found) or bool(np.isnan(bounds).any())
+    bounds = np.where(impossible | np.isnan(bounds), np.inf, bounds)
+    bounds = bounds + MARGIN * np.maximum(1.0, np.abs(bounds))
     inputs = len(lower)
     points = [np.clip(s[2][:inputs], lower, upper) for s in found if s[2] is not None]
     points = [np.where(whole, np.rint(point), point) for point in points]
@@ -219,8 +221,8 @@ def _judged(
     drawn = np.where(whole, np.clip(np.rint(drawn), lower, upper), drawn)
     attained = form.run(np.concatenate([reached, drawn])).max(axis=0)
     trouble = ""
-    if any(solution[0] not in (0, 1) for solution in found) or np.isnan(bounds).any():
+    if impossible:
         trouble = "the solver calls the question itself impossible"
     elif (attained > bounds).any():
         trouble = "the solver's bound is below a value that is attained"
-    return Answer(np.where(np.isnan(bounds), np.inf, bounds), reached, trouble)
+    return Answer(bounds, reached, trouble)
