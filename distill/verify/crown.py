@@ -100,6 +100,16 @@ def enclose(form: NormalForm, lower: Array, upper: Array) -> Enclosure:
         return Enclosure(known.ranges, known.lines, below, slopes)
 
 
+def lower_bounds(
+    form: NormalForm, ranges: dict[int, Interval], lines: dict[int, Lines]
+) -> Array:
+    """Least values (b, 2m) of (output, -output) with other lines than `enclose` took."""
+    with np.errstate(all="ignore"):
+        affine = {i: n for i, n in enumerate(form.nodes) if i in ranges and isinstance(n, Affine)}
+        reach = {index: _reach(node, ranges) for index, node in affine.items()}
+        return _backward(_Known(form, ranges, lines, reach), form.output, lines)[0]
+
+
 def _visit(known: _Known, index: int, box: Interval, bent: bool) -> None:
     node = known.form.nodes[index]
     if isinstance(node, Input):

@@ -10,7 +10,7 @@ from distill.evidence import RANK, Attempt, Claim
 from distill.run.budget import Stop
 from distill.verify.boxes import bounds_claim
 from distill.verify.exhaustive import LIMIT, exhaustive
-from distill.verify.lockstep_claim import lockstep_claim
+from distill.verify.gap import lockstep_claim, tuned_claim
 from distill.verify.milp_claim import milp_claim, milp_may
 from distill.verify.relational import relational
 from distill.verify.sampling import DRAWS, sampling
@@ -21,13 +21,13 @@ from dsl.types import Real
 
 @dataclass(frozen=True)
 class Effort:
-    """How far to go: points to list, boxes to split (in a band's parts), splits of relus, nodes
+    """How far to go: points to list, boxes to split (in a band's parts, with tuned slopes), nodes
     of mixed-integer programs, draws, and when to stop."""
 
     points: int = LIMIT
     boxes: int = 120_000
     parted_boxes: int = 300_000
-    phases: int = 60_000
+    tuned_boxes: int = 200_000
     nodes: int = 2_000
     draws: int = DRAWS
     should_stop: Stop | None = None
@@ -94,6 +94,13 @@ PROOFS = (
         "bounds", "proved", _boxed, lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop)
     ),
     Verifier("smt", "proved", smt_may, lambda square, _, e: smt_claim(square, e.should_stop)),
+    Verifier(
+        "tuned",
+        "proved",
+        _boxed_reals,
+        lambda square, _, e: tuned_claim(square, e.tuned_boxes, e.should_stop),
+        dear=True,
+    ),
     Verifier(
         "milp",
         "proved_to_solver_tolerance",

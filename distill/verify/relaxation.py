@@ -10,7 +10,7 @@ Sources: CROWN (Zhang et al. 2018), DeepPoly (Singh et al. 2019), McCormick (197
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,12 @@ def relax(function: str, sources: Sequence[Interval]) -> Lines:
         below, _ = _vertex_gap(function, sources, lower)
         _, above = _vertex_gap(function, sources, upper)
         return Lines(lower, upper, below, above)
+
+
+def with_lower_slope(lines: Lines, x: Interval, slope: Array) -> Lines:
+    """Lines around relu with another slope below; any slope is sound."""
+    below, _ = _vertex_gap("relu", [x], (slope,))
+    return replace(lines, lower=(slope,), below=below)
 
 
 def _constant(function: str, sources: Sequence[Interval]) -> Lines:

@@ -49,7 +49,7 @@ def test_only_floating_point_solvers_stay_below_proved():
 
 
 def test_who_was_asked_is_written_down_up_to_the_proof():
-    claim = verify(within(0.1), 0, replace(LITTLE, boxes=6000))
+    claim = verify(within(0.1), 0, replace(LITTLE, boxes=60_000))
     names = [attempt.name for attempt in claim.attempts]
     assert claim.verdict == "proved" and names[-2:] == ["few boxes", "sampling"]
     assert [a.verdict for a in claim.attempts if a.name == "few boxes"] == ["proved"]
