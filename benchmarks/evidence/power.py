@@ -1,4 +1,4 @@
-"""How far the verifiers reach: `python -m benchmarks.evidence.power [--group G] [--seeds N]`.
+"""How far the verifiers reach: `python -m benchmarks.evidence.power [--group G] [--jobs K]`.
 
 Every problem of `problems` goes up the ladder, with a limit on processor seconds, and to plain
 z3. Writes benchmarks/results/power.md once all groups are done.
@@ -10,13 +10,16 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.evidence.problems import (
+    Make,
     Problem,
     boolean_problems,
     large_problems,
@@ -40,13 +43,18 @@ _UNLIMITED = 2**31 - 1
 _ASKED = {"small": 5.0, "boolean": 10.0, "large": 120.0}
 
 
-def groups(seeds: int) -> dict[str, Callable[[], Iterator[Problem]]]:
-    """The problems by group."""
-    return {
-        "small": small_problems,
-        "boolean": boolean_problems,
-        "large": lambda: large_problems(range(seeds)),
-    }
+GROUPS: dict[str, list[Make]] = {
+    "small": small_problems(),
+    "boolean": boolean_problems(),
+    "large": large_problems(),
+}
+
+
+def all_judged(work: tuple[str, Make]) -> list[Entry]:
+    """What the ladder says of every problem of one network."""
+    torch.set_num_threads(1)
+    group, made = work
+    return [judged(problem, group) for problem in made()]
 
 
 def judged(problem: Problem, group: str) -> Entry:
@@ -129,27 +137,29 @@ def _row(entry: Entry) -> tuple[Any, ...]:
 
 EXPLANATION = """\
 Networks trained in seconds beside the function that they were taught (`function`) and beside
-themselves with weights rounded to two decimals and those below 0.02 left out (`rounded`). *Found* is
-the largest difference that 100,000 draws and a hunt show; eps is 1.25 times that for small networks
-and 4 times for those of 8 inputs and 100 relus. Decisions (majority of truths) have to be equal.
-Seconds are of the processor, all rungs of the ladder and processes of solvers included, at most
-120 a problem; *z3* is z3 alone on the same question, ended by `time` after 20. *Achieved* is what is
-proved, or, where the verdict is `tested`, the largest difference drawn."""
+themselves with weights rounded to two decimals and those below 0.02 left out (`rounded`). *Found*
+is the largest difference that 100,000 draws and a hunt show; eps is 1.25 times that for small
+networks and 4 times for those of 8 inputs and 100 relus. Decisions (majority of truths) have to be
+equal. Seconds are of the processor, all rungs of the ladder and processes of solvers included, at
+most 120 a problem; *z3* is z3 alone on the same question, ended by `time` after 20. *Achieved* is
+what is proved, or, where the verdict is `tested`, the largest difference drawn."""
 
 
 def main() -> None:
     """Run what the options choose."""
     parser = argparse.ArgumentParser(prog="benchmarks.evidence.power", description=__doc__)
     parser.add_argument("--group", choices=list(_ASKED), help="only this group, no page")
-    parser.add_argument("--seeds", type=int, default=5, help="networks of the large kind")
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    entries = []
-    for group, made in groups(options.seeds).items():
-        for problem in made() if options.group in (None, group) else ():
-            entries.append(judged(problem, group))
-            print(json.dumps(entries[-1]), flush=True)
-    text = page(entries, provenance("python -m benchmarks.evidence.power", code_version()))
+    chosen = [options.group] if options.group else list(GROUPS)
+    work = [(group, made) for group in chosen for made in GROUPS[group]]
+    entries: list[Entry] = []
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        for found in pool.map(all_judged, work):
+            entries += found
+            print("\n".join(json.dumps(entry) for entry in found), flush=True)
+    command = f"python -m benchmarks.evidence.power --jobs {options.jobs}"
+    text = page(entries, provenance(command, code_version()))
     print(text)
     if options.group is None:
         PAGE.write_text(text)

@@ -7,8 +7,10 @@ is whether the two are within eps, a multiple of the largest deviation that draw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -65,35 +67,41 @@ MAJORITY = Task(
     "bool",
     steps=6000,
 )
+TASKS = {task.name: task for task in (LARGEST, SIZES, APART, MAJORITY)}
 
 SMALL = ((2, 8), (2, 16), (2, 16, 16), (4, 32))
 LARGE = (8, 50, 50)
 
 
-def small_problems() -> Iterator[Problem]:
+Make = Callable[[], Iterator[Problem]]
+"""Trains one network and gives its problems; sent to workers, so it is a partial function."""
+
+
+def small_problems() -> list[Make]:
     """Networks of up to 32 kinks, with 1.25 times the deviation found."""
-    for widths in SMALL:
-        for task in (LARGEST, SIZES):
-            yield from problems(task, widths, 0, 1.25)
+    return [partial(problems, t.name, w, 0, 1.25) for w in SMALL for t in (LARGEST, SIZES)]
 
 
-def large_problems(seeds: Sequence[int] = range(5)) -> Iterator[Problem]:
+def large_problems(seeds: int = 5) -> list[Make]:
     """Networks of 100 kinks on 8 inputs, with 4 times the deviation found."""
-    for seed in seeds:
-        for task in (SIZES, APART):
-            yield from problems(task, LARGE, seed, 4.0)
+    return [partial(problems, t.name, LARGE, s, 4.0) for s in range(seeds) for t in (SIZES, APART)]
 
 
-def boolean_problems() -> Iterator[Problem]:
+def boolean_problems() -> list[Make]:
     """Majority of 20 and of 24 truths; decisions have to be equal."""
-    for count in (20, 24):
-        target = target_of(trained(MAJORITY, (count, 32), 0), MAJORITY, count)
-        square = Square(target, written(MAJORITY, target, count), 0.0)
-        yield Problem(f"{count}-32-1/majority", square, 0.0)
+    return [partial(majority, count) for count in (20, 24)]
 
 
-def problems(task: Task, widths: tuple[int, ...], seed: int, times: float) -> Iterator[Problem]:
+def majority(count: int) -> Iterator[Problem]:
+    """A network of 32 relus that decides whether more than half of the inputs hold."""
+    target = target_of(trained(MAJORITY, (count, 32), 0), MAJORITY, count)
+    square = Square(target, written(MAJORITY, target, count), 0.0)
+    yield Problem(f"{count}-32-1/majority", square, 0.0)
+
+
+def problems(name: str, widths: tuple[int, ...], seed: int, times: float) -> Iterator[Problem]:
     """A network beside its task's function and beside its rounded self."""
+    task = TASKS[name]
     target = target_of(trained(task, widths, seed), task, widths[0])
     label = f"{'-'.join(map(str, widths))}-1/{task.name}/{seed}"
     rounded = literal_program(with_rounded_weights(target.form), target.domain, target.output)
@@ -107,7 +115,7 @@ def trained(task: Task, widths: tuple[int, ...], seed: int) -> torch.nn.Sequenti
     """A ReLU network of these widths and one output, trained with Adam on draws."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, *widths])
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(pairwise(widths))
     layers = [m for pair in pairs for m in (torch.nn.Linear(*pair), torch.nn.ReLU())]
     network = torch.nn.Sequential(*layers, torch.nn.Linear(widths[-1], 1))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)

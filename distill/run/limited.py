@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
@@ -131,9 +132,7 @@ def _limit(limits: Limits) -> None:
     import resource
 
     size = limits.mebibytes << 20
-    try:
+    with suppress(ValueError, OSError):  # a smaller limit is in force, or the system has none
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    except (ValueError, OSError):  # a smaller limit is in force, or the system has none
-        pass
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, limits.seconds)

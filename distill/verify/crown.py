@@ -100,9 +100,7 @@ def enclose(form: NormalForm, lower: Array, upper: Array) -> Enclosure:
         return Enclosure(known.ranges, known.lines, below, slopes)
 
 
-def lower_bounds(
-    form: NormalForm, ranges: dict[int, Interval], lines: dict[int, Lines]
-) -> Array:
+def lower_bounds(form: NormalForm, ranges: dict[int, Interval], lines: dict[int, Lines]) -> Array:
     """Least values (b, 2m) of (output, -output) with other lines than `enclose` took."""
     with np.errstate(all="ignore"):
         affine = {i: n for i, n in enumerate(form.nodes) if i in ranges and isinstance(n, Affine)}

@@ -35,7 +35,7 @@ Search = Callable[[Piece, float, Limit], BoundsResult | None]
 
 
 def lockstep_claim(square: Square, max_boxes: int, should_stop: Stop | None = None) -> Claim | None:
-    """|network - program| <= eps with differences of paired relus; None where there are no pairs."""
+    """|network - program| <= eps with differences of paired relus; None where none are."""
     return _claim(square, "lockstep", "relus in lockstep", _in_pairs, Limit(max_boxes, should_stop))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from distill.evidence import RANK, Claim
 from distill.verify import bands
+from distill.verify.achieved import ends, near, smallest, with_bound
 from distill.verify.boxes import with_margin
 from distill.verify.parted import parted
 from distill.verify.plan import CONSTRUCTION, LISTING, PROOFS, Asking, Effort
@@ -16,7 +17,6 @@ from distill.verify.sampling import hunt, refuted
 from distill.verify.square import Square, tolerance
 from dsl.domain import Columns, rows
 
-_LOOSER = 4.0
 _FRESH = 500_000
 """Added to the seed for draws that measure a band: others than those it was chosen on."""
 
@@ -41,7 +41,9 @@ def _strongest(square: Square, ladder: Asking) -> Claim:
         return listed
     literal = ladder.ask(CONSTRUCTION, square)
     if literal is not None and literal.verdict == "proved":
-        seen = ladder.draws(with_margin(square, literal.margin), ladder.seed, ladder.effort.draws // 4)
+        seen = ladder.draws(
+            with_margin(square, literal.margin), ladder.seed, ladder.effort.draws // 4
+        )
         return _measured(literal, seen)
     found = hunt(square, ladder.seed)
     banded, sampled = bands.settled(
@@ -65,15 +67,13 @@ def _proved(square: Square, sampled: Claim, ladder: Asking) -> Claim:
     """A proof, beside a band that may be a little wider than the square's, else what draws say."""
     banded = bands.thin(square, ladder.seed)
     shown = _proofs(banded, ladder)
-    if square.target.output.discrete and not _ends(shown[-1:]):
+    if square.target.output.discrete and not ends(shown[-1:]):
         banded = bands.roomier(banded)
         shown = _proofs(banded, ladder)
     best = max([sampled, *shown], key=lambda c: RANK.index(c.verdict))
     if shown and shown[-1].verdict == "refuted":
         return shown[-1]
-    bound = _bound(shown)
-    if best.verdict != "proved" and bound is not None:
-        best = _with_bound(best, bound, square)
+    best = with_bound(best, smallest(shown), square)
     if best.verdict == "tested":
         return best
     return _measured(best, ladder.draws(banded, ladder.seed + _FRESH, ladder.effort.draws // 2))
@@ -83,37 +83,13 @@ def _proofs(square: Square, ladder: Asking) -> list[Claim]:
     """Claims of the verifiers asked in turn; the last one proves or refutes if any does."""
     shown: list[Claim] = []
     for verifier in PROOFS:
-        if verifier.dear and square.target.soft and _near(_bound(shown), square):
+        if verifier.dear and square.target.soft and near(smallest(shown), square):
             break
         claim = ladder.ask(verifier, square)
         shown += [] if claim is None else [claim]
-        if _ends(shown[-1:]):
+        if ends(shown[-1:]):
             break
     return shown
-
-
-def _ends(last: list[Claim]) -> bool:
-    return bool(last) and last[0].verdict in ("proved", "refuted")
-
-
-def _bound(shown: list[Claim]) -> Claim | None:
-    """The claim that shows the smallest difference by rigorous means, though not what was asked."""
-    known = [c for c in shown if c.verdict == "unknown" and c.achieved is not None]
-    return min(known, key=lambda c: c.achieved or 0.0, default=None)
-
-
-def _near(bound: Claim | None, square: Square) -> bool:
-    most = _LOOSER * square.target.tolerance
-    return bound is not None and bound.achieved is not None and bound.achieved <= most
-
-
-def _with_bound(claim: Claim, bound: Claim, square: Square) -> Claim:
-    """Where the tolerance is only the default, a somewhat larger bound is proved instead; else it
-    is told beside the claim."""
-    if square.target.soft and _near(bound, square):
-        return replace(bound, verdict="proved", tolerance=bound.achieved)
-    told = f"{claim.statement}; proved for eps = {bound.achieved:.4g} ({bound.method})"
-    return replace(claim, statement=told)
 
 
 def _narrower(square: Square, claim: Claim, found: Columns, ladder: Asking) -> Claim | None:

@@ -92,9 +92,7 @@ def largest(
     return _judged(form, lower, upper, whole, constants, found)
 
 
-def encoded(
-    form: NormalForm, lower: Array, upper: Array, whole: Mask
-) -> tuple[Problem, list[Sum]]:
+def encoded(form: NormalForm, lower: Array, upper: Array, whole: Mask) -> tuple[Problem, list[Sum]]:
     """The form as a mixed-integer program, and its outputs as sums of variables."""
     problem, ranges = Problem(), enclose(form, lower[None], upper[None]).ranges
     wires: dict[int, list[Sum]] = {}
@@ -188,11 +186,12 @@ def solved(
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
 
-    rows: Any = LinearConstraint(csr_array(matrix), low, high) if len(matrix) else None
+    ends: tuple[Any, ...] = low, high, lower, upper
+    rows: Any = LinearConstraint(csr_array(matrix), *ends[:2]) if len(matrix) else None
     found: list[Solution] = []
     for objective in objectives:
         options = {"node_limit": nodes, "mip_rel_gap": 0.0}
-        bounds = Bounds(lower, upper)
+        bounds = Bounds(*ends[2:])
         got = milp(-objective, integrality=whole, bounds=bounds, constraints=rows, options=options)
         dual = got.mip_dual_bound
         bound = np.inf if dual is None else -float(dual)

@@ -36,9 +36,7 @@ def milp_may(square: Square) -> bool:
     return not output.discrete or (output.type == BOOL and domain.count is not None)
 
 
-def milp_claim(
-    square: Square, nodes: int, should_stop: Stop | None = None
-) -> Claim | None:
+def milp_claim(square: Square, nodes: int, should_stop: Stop | None = None) -> Claim | None:
     """|network - program| <= eps, or equal decisions, to the solver's tolerance; None where the
     two aren't piecewise linear. Where the solver finds a difference that holds up it refutes."""
     begin = time.perf_counter()

@@ -91,7 +91,10 @@ PROOFS = (
         lambda square, _, e: lockstep_claim(square, e.boxes // 2, e.should_stop),
     ),
     Verifier(
-        "bounds", "proved", _boxed, lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop)
+        "bounds",
+        "proved",
+        _boxed,
+        lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop),
     ),
     Verifier("smt", "proved", smt_may, lambda square, _, e: smt_claim(square, e.should_stop)),
     Verifier(

@@ -2,6 +2,7 @@
 
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def moved(rng, form, size):
 
 def relu_network(rng, widths):
     builder, wire = Builder(widths[0]), 0
-    for inner, outer in zip(widths, widths[1:], strict=False):
+    for inner, outer in pairwise(widths):
         matrix = rng.normal(size=(outer, inner)) / np.sqrt(inner)
         wire = builder.affine([(wire, matrix)], 0.3 * rng.normal(size=outer))
         if outer > 1:

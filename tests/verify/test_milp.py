@@ -77,7 +77,9 @@ def test_optima_are_those_of_a_fine_grid(here, seed):
 
 
 def test_a_right_program_is_proved_to_the_solvers_tolerance_and_no_more():
-    claim = milp_claim(square_of(size_form(), "x: real(-1,1)[2]", "abs(x[0] - x[1])", "real", 0.01), 50)
+    claim = milp_claim(
+        square_of(size_form(), "x: real(-1,1)[2]", "abs(x[0] - x[1])", "real", 0.01), 50
+    )
     assert claim is not None
     assert claim.verdict == "proved_to_solver_tolerance"
     assert RANK.index("tested") < RANK.index(claim.verdict) < RANK.index("proved")

@@ -40,7 +40,7 @@ def test_no_verifier_gets_above_its_rung(rung):
 
 
 def test_rungs_are_verdicts():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no rung"):
         Verifier("boaster", "certain", lambda _: True, sure)
 
 
