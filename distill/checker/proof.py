@@ -3,7 +3,8 @@
 From a certificate only the cuts are taken, and they only say where to look: the boxes follow from
 them and tile the domain, programs are lowered by this room, lines get slopes of its own choice,
 ranges are exact (but for smooth functions) and the rounding of both runs is added. A leaf that is
-not confirmed at once is cut further. Where there is no certificate (smt, milp) the domain is the leaf.
+not confirmed at once is cut further. Where there is no certificate (smt, milp) the domain is the
+leaf.
 """
 
 from __future__ import annotations

@@ -75,18 +75,30 @@ def tuner(form: NormalForm) -> Tuner | None:
             node = form.nodes[node.sources[0]] if node.function == "relu" else node
         elif index != form.output:
             continue
-        if not isinstance(node, Affine) or any(s not in numbers for s, _ in node.terms):
+        if not isinstance(node, Affine):
             return None
-        found.append(Layer(index if bent else -1, _terms(node, numbers), node.bias))
+        layer = _layer(form, index if bent else -1, node, numbers)
+        if layer is None:
+            return None
+        found.append(layer)
         numbers[index] = len(found)
     return Tuner(form, tuple(found)) if len(found) > 1 and found[-1].wire == -1 else None
 
 
-def _terms(node: Affine, numbers: dict[int, int]) -> tuple[tuple[int, Array], ...]:
+def _layer(form: NormalForm, wire: int, node: Affine, numbers: dict[int, int]) -> Layer | None:
+    """A node with its terms by number; terms of a constant wire are part of the bias."""
     total: dict[int, Array] = {}
+    bias = node.bias
     for source, matrix in node.terms:
-        total[numbers[source]] = total.get(numbers[source], np.zeros(matrix.shape)) + matrix
-    return tuple(total.items())
+        below = form.nodes[source]
+        if source in numbers:
+            number = numbers[source]
+            total[number] = total.get(number, np.zeros(matrix.shape)) + matrix
+        elif isinstance(below, Affine) and not below.terms:
+            bias = bias + matrix @ below.bias
+        else:
+            return None
+    return Layer(wire, tuple(total.items()), bias)
 
 
 def _taken(ends: Interval, rows: Mask) -> Interval:
