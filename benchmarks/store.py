@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,9 @@ class Store:
         return {"code": self.code, "budget": self.seconds(entry)}
 
 
-def code_version(root: Path = ROOT) -> str:
+def code_version(root: Path = ROOT, houses: Sequence[str] = ("dsl", "distill")) -> str:
     """A short hash of the sources that make a distillation, and of the networks."""
-    sources = [p for house in ("dsl", "distill") for p in (root / house).rglob("*.py")]
+    sources = [p for house in houses for p in (root / house).rglob("*.py")]
     digest = hashlib.sha256()
     for path in sorted([*sources, root / "benchmarks" / "networks" / "index.json"]):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from distill.distillation import Distillation
     from distill.distillation_loop import LoopDistillation
     from distill.recurrent import Recurrent
+    from distill.replace import replacement
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ _HOMES = {
     "Distillation": "distill.distillation",
     "LoopDistillation": "distill.distillation_loop",
     "Recurrent": "distill.recurrent",
+    "replacement": "distill.replace",
 }
 _ROOMS = frozenset({"load", "testing"})
 
@@ -38,6 +40,7 @@ __all__ = [
     "distill",
     "equivalent",
     "inspect",
+    "replacement",
 ]
 
 

@@ -93,14 +93,13 @@ def distill(
     spent = Budget(steps or default_steps(budget), budget, jobs)
     if isinstance(inputs, Sequences) or (isinstance(inputs, str) and is_sequences(inputs)):
         refuse_for_sequences(
-            tolerance=tolerance is not None, margin=margin > 0, data=data is not None,
-            hints=bool(hints), allowed=allowed is not None, forbidden=bool(forbidden),
-            primitives=bool(primitives),
+            margin=margin > 0, data=data is not None, hints=bool(hints),
+            allowed=allowed is not None, forbidden=bool(forbidden), primitives=bool(primitives),
         )  # fmt: skip
         with interruptible(spent):
             return distil_sequences(
-                model, inputs, outputs, initial_state, length, spent, seed, progress or silent,
-                versions(),
+                model, inputs, outputs, initial_state, length, tolerance, spent, seed,
+                progress or silent, versions(),
             )  # fmt: skip
     require_sequences(model, inputs, initial_state, length)
     network = load(model)

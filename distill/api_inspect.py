@@ -10,6 +10,7 @@ from distill.api import fitting
 from distill.load import load
 from distill.load.recurrent import load_recurrent
 from distill.network import Network
+from distill.simplify.recurrent import used_numbers
 from distill.target import resolve_output
 from dsl.domain_text import show_domain
 
@@ -65,7 +66,8 @@ def inspect_recurrent(model: Any, initial_state: Any = None) -> Inspection:
         ("output", f"{_numbers(network.output_width)}, {answers}"),
         ("length", taken),
     )
-    return Inspection((*head, *_sizes(network.cell)))
+    used = (("used", used_numbers(network)),) if not network.cell.opaque else ()
+    return Inspection((*head, *used, *_sizes(network.cell)))
 
 
 def _numbers(count: int) -> str:

@@ -13,21 +13,22 @@ from distill.errors import BadInput
 from distill.evidence import IDENTICAL, Evidence
 from distill.load.recurrent import load_recurrent
 from distill.load.write_recurrent import cell_onnx
-from distill.loops import DEPARTS, LoopOutcome, distil_recurrent, searchable
+from distill.loops import DEPARTS, LoopOutcome, distil_recurrent
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import show_reading
 from distill.run.budget import Budget, Progress
+from distill.simplify.recurrent import used_numbers
 from distill.synthesize.loops.search import Found
+from distill.verify.relational import input_box
 from dsl.cost import VERSION
 from dsl.loop import Loop
 from dsl.sequences import Sequences
 
 _FRONT = 12
-_REALS = "loops over real items aren't searched for yet"
-_EQUAL = "a loop's outputs are compared for equality"
+_CLOSE = "which close decisions a claim leaves out is found, not asked for"
 _OWN = "the search for loops has a vocabulary of its own"
 _REASONS = {
-    "tolerance": _EQUAL, "margin": _EQUAL, "data": "sequences are drawn from the domain",
+    "margin": _CLOSE, "data": "sequences are drawn from the domain",
     "hints": _OWN, "allowed": _OWN, "forbidden": _OWN, "primitives": _OWN,
 }  # fmt: skip
 
@@ -63,6 +64,7 @@ def distil_sequences(
     outputs: str | None,
     initial_state: Any,
     length: int | None,
+    tolerance: float | None,
     spent: Budget,
     seed: int,
     progress: Progress,
@@ -75,7 +77,9 @@ def distil_sequences(
     """
     network = load_recurrent(model, initial_state)
     file = b"" if network.cell.opaque else cell_onnx(network.cell, network.hidden)
-    outcome = distil_recurrent(network, inputs, outputs, length, seed, spent.stage(1.0), progress)
+    outcome = distil_recurrent(
+        network, inputs, outputs, length, seed, spent.stage(1.0), progress, tolerance
+    )
     oracle = outcome.oracle
     evidence = Evidence(
         outcome.claim,
@@ -120,7 +124,7 @@ def hashes_of(program: Loop, file: bytes, network: RecurrentNetwork) -> dict[str
 
 def _front(found: tuple[Found, ...]) -> tuple[Alternative, ...]:
     """The shortest of the loops, each once."""
-    each = {str(f.loop): Alternative(f.loop, f.bits, 0.0, f.route) for f in reversed(found)}
+    each = {str(f.loop): Alternative(f.loop, f.bits, f.error, f.route) for f in reversed(found)}
     return tuple(sorted(each.values(), key=lambda a: a.bits)[:_FRONT])
 
 
@@ -128,8 +132,9 @@ def _note(outcome: LoopOutcome, spent: Budget) -> str:
     late = f"time ended this run after {spent.spent:,} of {spent.steps:,} steps"
     notes = [late] * spent.timed_out
     if outcome.literal:
-        why = "no shorter loop was found" if searchable(outcome.oracle) else _REALS
-        notes.append(f"{why}: this is the network's own arithmetic in a loop")
+        notes.append("no shorter loop was found: this is the network's own arithmetic in a loop")
+        network, ends = outcome.oracle.network, input_box(outcome.oracle.domain.item)
+        notes.append(f"its outputs need {used_numbers(network, ends)}")
     elif outcome.departs is not None:
         notes.append(
             f"in sequences of {DEPARTS} items the first difference is at item {outcome.departs}"

@@ -16,6 +16,7 @@ import typer
 from distill import cli_views as views
 from distill.cli_inputs import domain_of, proposed, sequences
 from distill.cli_options import (
+    AsJson,
     Data,
     Folder,
     InitialState,
@@ -117,7 +118,7 @@ def run(
         str | None,
         typer.Option(metavar="DIR", help="Where to; default ./NAME.distilled, NAME the model's."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print evidence.json.")] = False,
+    as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
 ) -> None:
     """Distil MODEL into a program with evidence, in a folder."""
@@ -207,6 +208,23 @@ def compare(
     claim = api.compare(first, second, domain, tolerance=tolerance, seed=seed, budget=budget)
     views.print_claim(claim)
     raise typer.Exit(VERDICT_CODES.get(claim.verdict, FOUND))
+
+
+@app.command()
+def replace(
+    folder: Folder,
+    data: Annotated[
+        str, typer.Option("--data", metavar="FILE", help="Labelled: .npz with x and y, or .csv.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Network and program on labelled data: accuracies, McNemar's test, rows that differ."""
+    import json
+
+    from distill.replace import replacement
+
+    found = replacement(folder, data)
+    views.print_text(json.dumps(found.to_json(), indent=1) if as_json else found.summary())
 
 
 @app.command()

@@ -37,3 +37,4 @@ InitialState = Annotated[
 Length = Annotated[
     int | None, typer.Option(help="How long the example sequences are; found if left out.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (of a run evidence.json).")]

@@ -138,6 +138,11 @@ def print_claim(claim: Claim) -> None:
     print_text(f"{claim.verdict} ({claim.method}): {claim.statement}")
     for label, value in (claim.counterexample or {}).items():
         print_text(f"    {label}: {value}")
+    for region in claim.regions:
+        print_text(
+            f"    where {region['condition']}: {100 * region['covers']:.3g} % of the differences, "
+            f"{100 * region['differing']:.3g} % of what lies there, as {region['inputs']}"
+        )
 
 
 def print_evidence(evidence: Evidence) -> None:

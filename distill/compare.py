@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from distill.errors import BadInput
 from distill.evidence import Claim
 from distill.load import load
 from distill.network import Network
+from distill.regions import regions
 from distill.verify.shrink import shrunk, thought_of
-from dsl.domain import Columns, Domain, rows
+from dsl.domain import Columns, Domain, DomainError, rows
 from dsl.meanings.array import run
 from dsl.program import Program
 from dsl.text import ParseError, parse_program
@@ -39,6 +41,7 @@ def equivalence(
         BadInput: something can't be run on the domain, or results have different shapes.
     """
     begin = time.perf_counter()
+    a, b = _resolved(a), _resolved(b)
     first, second = (as_batch(x, domain) for x in (a, b))
     allowed = _DEFAULT if tolerance is None else tolerance
     total, tried, seen, worst = domain.count, 0, 0, 0.0
@@ -55,8 +58,12 @@ def equivalence(
         worst = max(worst, float(apart.max(initial=0.0)))
         if worst > allowed:
             row = int(apart.argmax())
-            example = shrunk(domain, tuple(c[row : row + 1] for c in columns), differs, seed)
-            return _refuted(example, first, second, domain, tried, allowed, begin)
+            given = tuple(c[row : row + 1] for c in columns)
+            example = shrunk(domain, given, differs, seed)
+            claim = _refuted(example, first, second, domain, tried, allowed, begin)
+            return replace(
+                claim, regions=_regions(a, b, (first, second), domain, given, allowed, seed)
+            )
         if time.perf_counter() - begin > budget:
             ended = False
             break
@@ -82,6 +89,22 @@ def equivalence(
     )
 
 
+def _regions(
+    a: Any, b: Any, sides: tuple[Batch, Batch], domain: Domain, found: Columns, allowed: float,
+    seed: int,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Where they differ; nothing where one of them fails somewhere, or takes a row at a time."""
+    programs = [p for p in (a, b) if isinstance(p, Program)]
+
+    def differs(columns: Columns) -> np.ndarray:
+        return _apart(*(side(columns) for side in sides)) > allowed
+
+    try:
+        return [r.to_json(domain) for r in regions(domain, differs, found, programs, seed)]
+    except (BadInput, DomainError):
+        return []
+
+
 def _blocks(domain: Domain, listed: bool, seed: int) -> Iterator[tuple[bool, Columns]]:
     """Blocks of inputs, and whether a claim may count them."""
     if listed:
@@ -99,10 +122,7 @@ def as_batch(thing: Any, domain: Domain) -> Batch:
     Raises:
         BadInput: it is none of these, or takes other inputs.
     """
-    if isinstance(thing, str | Path):
-        thing = _from_path(Path(thing))
-    if hasattr(thing, "program") and isinstance(thing.program, Program):
-        thing = thing.program
+    thing = _resolved(thing)
     if isinstance(thing, Program):
         return _program_batch(thing, domain)
     if callable(thing) and not hasattr(thing, "parameters") and not hasattr(thing, "fit"):
@@ -114,6 +134,15 @@ def as_batch(thing: Any, domain: Domain) -> Batch:
             f"{network.input_width}"
         )
     return lambda columns: np.asarray(network.run(domain.encode(columns)), dtype=np.float64)
+
+
+def _resolved(thing: Any) -> Any:
+    """What a path or a distillation stands for."""
+    if isinstance(thing, str | Path):
+        thing = _from_path(Path(thing))
+    if hasattr(thing, "program") and isinstance(thing.program, Program):
+        thing = thing.program
+    return thing
 
 
 def _program_batch(program: Program, domain: Domain) -> Batch:

@@ -88,8 +88,24 @@ class Distilled(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Distillation:
+class Printed:
+    """The printed forms that both kinds of result have."""
+
+    def summary(self: Distilled) -> str:
+        """The program, its evidence and its sizes as text."""
+        from distill.export.summary import summary
+
+        return summary(self)
+
+    def __repr__(self: Distilled) -> str:
+        return self.summary()
+
+    def _repr_html_(self: Distilled) -> str:
+        return f"<pre>{html.escape(self.summary())}</pre>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Distillation(Printed):
     """A program that stands for a network, with the evidence for it.
 
     network: the one that the program explains (deploy this one); original: the one that was
@@ -176,12 +192,6 @@ class Distillation:
         found = list(islice(chain(levels(self.program), below), max(depth, 0) + 1))
         return found[-1]
 
-    def summary(self) -> str:
-        """The program, its evidence and its sizes as text."""
-        from distill.export.summary import summary
-
-        return summary(self)
-
     def save(self, folder: str | Path) -> Path:
         """Write the output folder; see docs/contracts.md for its files.
 
@@ -202,9 +212,3 @@ class Distillation:
         from distill.export.folder import load_distillation
 
         return load_distillation(Path(folder))
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"

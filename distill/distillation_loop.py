@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from distill.distillation import Alternative
+from distill.distillation import Alternative, Printed
 from distill.errors import BadInput
 from distill.evidence import Evidence
 from distill.recurrent import RecurrentNetwork
@@ -23,8 +22,8 @@ from dsl.meanings.loop_array import run_loop
 from dsl.sequences import Sequences
 
 
-@dataclass(frozen=True, eq=False)
-class LoopDistillation:
+@dataclass(frozen=True, eq=False, repr=False)
+class LoopDistillation(Printed):
     """A loop that stands for a recurrent network, with the evidence for it.
 
     length: how long the sequences of the search were; front: other loops that agreed with the
@@ -57,8 +56,8 @@ class LoopDistillation:
     @property
     def oracle(self) -> Oracle:
         """The network on the domain, its outputs decoded."""
-        at_end = self.program.at_end
-        return Oracle(self.network, self.domain, self.output, self.length, at_end)
+        at_end, allowed = self.program.at_end, self.evidence.program_vs_deployed.tolerance
+        return Oracle(self.network, self.domain, self.output, self.length, at_end, allowed or 0.0)
 
     def __call__(self, items: Sequence[Any]) -> Any:
         """The loop's outputs for one sequence, or its output at the end where it has only that.
@@ -94,12 +93,6 @@ class LoopDistillation:
         """The loop `depth` levels down; below the last one is the network's own arithmetic."""
         return self.program if depth < 1 or self.literal is None else self.literal
 
-    def summary(self) -> str:
-        """The loop, its evidence and its sizes as text."""
-        from distill.export.summary import summary
-
-        return summary(self)
-
     def save(self, folder: str | Path) -> Path:
         """Write the output folder; see docs/contracts.md for its files.
 
@@ -120,12 +113,6 @@ class LoopDistillation:
         from distill.export.loop_folder import load_loop_distillation
 
         return load_loop_distillation(Path(folder))
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
 
 
 def one_sequence(domain: Sequences, items: Sequence[Any]) -> Columns:

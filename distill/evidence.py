@@ -54,6 +54,8 @@ class Claim:
         left_out: its share of the domain.
     count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
     certificate: JSON-able proof for an independent checker.
+    regions: where the two sides of a refuted claim differ, as `distill.regions` found it: a
+        condition, the shares, an input each.
     length_bound: for sequences, the length up to which the claim holds; None where there is none.
     attempts: the verifiers that were asked for it, in order; Evidence writes them.
     """
@@ -74,6 +76,7 @@ class Claim:
     counterexample: dict[str, Any] | None = None
     certificate: dict[str, Any] | None = field(default=None, repr=False)
     length_bound: int | None = None
+    regions: list[dict[str, Any]] = field(default_factory=list)
     attempts: tuple[Attempt, ...] = field(default=(), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:

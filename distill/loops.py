@@ -12,8 +12,10 @@ from distill.literal_loop import literal_loop
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import Oracle, parse_reading
 from distill.run.budget import Progress, Stop, silent
+from distill.synthesize.loops.real_search import SOFT, search_real_loops
 from distill.synthesize.loops.search import Found, search_loops
 from distill.target import Output, check_width, parse_output
+from distill.verify.real_words import real_claim
 from distill.verify.unrolled import unrolled_claim
 from distill.verify.words import first_departure, words_claim
 from dsl.cost import loop_bits
@@ -22,7 +24,7 @@ from dsl.loop import Loop
 from dsl.program import const, prim
 from dsl.sequences import Sequences, parse_sequences
 from dsl.sequences_items import by_number
-from dsl.types import BOOL, INT, Category, Real
+from dsl.types import BOOL, INT, Category
 
 _LONGEST = 30
 _SHORTEST = 4
@@ -32,6 +34,9 @@ _USUALLY = 0.98
 
 _NEAR = 0.35
 """How near to a whole number an output must be to be one clearly."""
+
+_SHARE = 0.01
+"""Of the range of real outputs, or of discrete ones over reals: the tolerance by default."""
 
 _LOOKED_AT = 512
 _ASKED = 6
@@ -69,6 +74,7 @@ def make_oracle(
     outputs: str | None = None,
     length: int | None = None,
     seed: int = 0,
+    tolerance: float | None = None,
 ) -> Oracle:
     """Put a recurrent network on a domain of sequences.
 
@@ -76,22 +82,37 @@ def make_oracle(
     truth values where the network answers 0 and 1 only, else whole numbers, one per item unless
     the model itself answers at the end only. length: how long the sequences of the search are;
     without it as long as the domain allows, or 30, and no longer than the network's decisions
-    stay clear.
+    stay clear. tolerance: see `Oracle`; without it 1 % of the outputs' range, or of the outputs.
 
     Raises:
-        BadInput: the domain isn't one of sequences or doesn't fit, or outputs aren't near whole
-            numbers.
+        BadInput: the domain isn't one of sequences or doesn't fit, outputs aren't near whole
+            numbers, or a tolerance is given where outputs are compared for equality.
     """
     domain = _domain(network, inputs)
     most = _searched_length(network, domain, length)
     raw = _looked_at(network, domain, most, seed)
     read, at_end = _reading(network, raw, outputs)
     _check_outputs(raw, read, at_end)
-    oracle = Oracle(network, domain, read, most, at_end)
+    oracle = _tolerant(Oracle(network, domain, read, most, at_end), raw, tolerance)
     if length or network.length:
         return oracle
     held = oracle.clear(raw).mean(0) >= _USUALLY
     return replace(oracle, length=max(int(held.sum()), min(_SHORTEST, most)))
+
+
+def _tolerant(oracle: Oracle, raw: np.ndarray, tolerance: float | None) -> Oracle:
+    """The oracle with the tolerance given, else the default one; `raw`: some of its outputs."""
+    if not oracle.real and not oracle.over_reals:
+        if tolerance is not None:
+            raise BadInput(
+                f"a tolerance goes with real numbers; {oracle.output.type} outputs over whole "
+                "items are compared for equality, so leave it out or say 'real' or 'seq(real)'"
+            )
+        return oracle
+    if tolerance is not None:
+        return replace(oracle, tolerance=tolerance)
+    spread = float(np.ptp(raw.reshape(-1, raw.shape[2]), axis=0).max()) if oracle.real else 1.0
+    return replace(oracle, tolerance=_SHARE * (spread or 1.0), soft=oracle.real)
 
 
 def read_sequences(inputs: str | Sequences) -> Sequences:
@@ -166,11 +187,9 @@ def _inferred(raw: np.ndarray) -> Output:
 
 
 def _check_outputs(raw: np.ndarray, read: Output, at_end: bool) -> None:
-    if not read.discrete:
-        raise BadInput(f"outputs of a recurrent network are discrete for now, not {read.type}")
     off = np.abs(raw - np.rint(raw))[:, :_SHORTEST]
     if read.scalar == INT and float(np.median(off)) > 0.2:
-        examples = [t if at_end else f"seq({t})" for t in ("bool above 0", "category(3)")]
+        examples = [t if at_end else f"seq({t})" for t in ("real", "bool above 0")]
         raise BadInput(
             "the outputs aren't near whole numbers (half of them are farther than 0.2 from one), "
             f"so they can't be read as int; say what they mean, as in '{examples[0]}' or "
@@ -186,30 +205,31 @@ def distil_recurrent(
     seed: int = 0,
     should_stop: Stop | None = None,
     progress: Progress = silent,
+    tolerance: float | None = None,
 ) -> LoopOutcome:
     """The shortest loop that isn't refuted, else the network's own arithmetic, with evidence.
 
-    outputs, length: see `make_oracle`.
+    outputs, length, tolerance: see `make_oracle`.
 
     Raises:
         BadInput: see `make_oracle`; or nothing was found for a plain Python function.
     """
-    oracle = make_oracle(network, inputs, outputs, length, seed)
+    oracle = make_oracle(network, inputs, outputs, length, seed, tolerance)
     progress("searching", None)
     found = tuple(_as_read(f, oracle.output) for f in _searched(oracle, seed, should_stop))
     finished = should_stop is None or not should_stop()
     progress("verifying", None)
     own = None if network.cell.opaque else _own_loop(oracle, plain_matrices=True)
     network_bits = 0.0 if own is None else loop_bits(own, 32.0)
-    for one in found[:_ASKED]:
-        claim = words_claim(one.loop, oracle, seed)
-        if claim.verdict != "refuted":
-            ends = oracle.domain.longest is not None
-            departs = None if ends else first_departure(one.loop, oracle, seed, DEPARTS)
-            return LoopOutcome(
-                oracle, one.loop, claim, one.bits, one.route, own, network_bits, found, finished,
-                departs=departs,
-            )  # fmt: skip
+    standing = _standing(found[:_ASKED], oracle, seed)
+    if standing is not None:
+        one, claim, oracle = standing
+        ends = oracle.domain.longest is not None
+        departs = None if ends else first_departure(one.loop, oracle, seed, DEPARTS)
+        return LoopOutcome(
+            oracle, one.loop, claim, one.bits, one.route, own, network_bits, found, finished,
+            departs=departs,
+        )  # fmt: skip
     if own is None:
         raise BadInput(
             "no loop was found, and a plain Python function has no arithmetic to write out; give "
@@ -222,13 +242,33 @@ def distil_recurrent(
     )  # fmt: skip
 
 
-def searchable(oracle: Oracle) -> bool:
-    """Whether items are whole numbers or truths: the search knows no loops over reals yet."""
-    return not any(isinstance(f.item, Real) for f in oracle.domain.item.fields)
+def claim_of(loop: Loop, oracle: Oracle, seed: int) -> Claim:
+    """What is known about a loop beside its network, real outputs or discrete ones."""
+    return (real_claim if oracle.real else words_claim)(loop, oracle, seed)
 
 
 def _searched(oracle: Oracle, seed: int, should_stop: Stop | None) -> list[Found]:
-    return search_loops(oracle, seed, should_stop) if searchable(oracle) else []
+    if oracle.real or oracle.over_reals:
+        return search_real_loops(oracle, seed, should_stop)
+    return search_loops(oracle, seed, should_stop)
+
+
+def _standing(
+    found: tuple[Found, ...], oracle: Oracle, seed: int
+) -> tuple[Found, Claim, Oracle] | None:
+    """The first loop that isn't refuted, with its claim and the oracle whose tolerance it keeps.
+
+    A default tolerance gives way where no loop keeps it.
+    """
+    looser = [replace(oracle, tolerance=SOFT * oracle.tolerance)] if oracle.soft else []
+    for asked in (oracle, *looser):
+        for one in found:
+            if oracle.real and one.error > asked.tolerance:
+                continue
+            claim = claim_of(one.loop, asked, seed)
+            if claim.verdict != "refuted":
+                return one, claim, asked
+    return None
 
 
 def _as_read(found: Found, read: Output) -> Found:
@@ -249,13 +289,13 @@ def _own_loop(oracle: Oracle, plain_matrices: bool = False) -> Loop:
 
 def _literal_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
     """Rounding bounded up to the search's length, else sequences run, else what is left of both."""
-    bounded = unrolled_claim(oracle, seed)
+    bounded = None if oracle.real else unrolled_claim(oracle, seed)
     if bounded is not None and (bounded.length_bound or 0) >= oracle.length:
         return bounded
-    run = words_claim(loop, oracle, seed)
+    run = claim_of(loop, oracle, seed)
     if run.verdict != "refuted":
         return run
     if bounded is not None:
         return bounded
     text = "the program is the network's own arithmetic; rounding alone can change its outputs"
-    return Claim("unknown", "relational", text)
+    return Claim("unknown", "relational", text, tolerance=oracle.tolerance if oracle.real else None)

@@ -13,6 +13,7 @@ from distill.recurrent import RecurrentNetwork
 from distill.target import Output, parse_output
 from dsl.domain import Columns
 from dsl.sequences import Sequences
+from dsl.types import REAL
 
 _CLEAR = 0.25
 _FIRST = 5
@@ -45,7 +46,9 @@ class Oracle:
     """A recurrent network on a domain of sequences, its outputs decoded.
 
     length: how long the sequences are that examples are made of; at_end: only the output after
-    the last item counts.
+    the last item counts. tolerance: for real outputs the largest difference allowed, for discrete
+    ones over real items the share of all outputs that a proposed loop may give otherwise; soft: it
+    is the default one, which up to twice as much may replace.
     """
 
     network: RecurrentNetwork
@@ -53,6 +56,18 @@ class Oracle:
     output: Output
     length: int
     at_end: bool = False
+    tolerance: float = 0.0
+    soft: bool = False
+
+    @property
+    def real(self) -> bool:
+        """Whether outputs are real numbers, compared within the tolerance."""
+        return not self.output.discrete
+
+    @property
+    def over_reals(self) -> bool:
+        """Whether an item has real numbers."""
+        return any(f.item == REAL for f in self.domain.item.fields)
 
     @property
     def plain(self) -> bool:
@@ -89,6 +104,19 @@ class Oracle:
         """Decoded outputs (n, T) or (n, T, k) for sequences of items."""
         return self.read(self.raw(columns))
 
+    def distances(self, values: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
+        """How far decoded outputs (n, T) or (n, T, k) are apart, (n, T): 0 or 1 if discrete."""
+        shape = (*values.shape[:2], -1)
+        if not self.real:
+            return (values != others).reshape(shape).any(2).astype(np.float64)
+        with np.errstate(all="ignore"):
+            gap = np.abs(values.astype(np.float64) - others).reshape(shape).max(2)
+        return np.where(np.isnan(gap), np.inf, gap)
+
+    def differ(self, values: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
+        """Where decoded outputs aren't equal, or real ones not within the tolerance, (n, T)."""
+        return self.distances(values, others) > (self.tolerance if self.real else 0.0)
+
     def margins(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Distances (n, T) of the network's numbers (n, T, k) to the nearest other decision."""
         count, length = raw.shape[:2]
@@ -98,8 +126,11 @@ class Oracle:
         """Whether a decision and all before it in its sequence are clear, (n, T).
 
         Clear is a margin of at least a quarter of what is usual for the first items: where a
-        network drifts, its margins shrink before its decisions are others.
+        network drifts, its margins shrink before its decisions are others. Over reals all are:
+        margins are whatever the items make them.
         """
+        if self.real or self.over_reals:
+            return np.ones(raw.shape[:2], dtype=np.bool_)
         margin = self.margins(raw)
         usual = float(np.median(margin[:, :_FIRST]))
         return np.logical_and.accumulate(margin > _CLEAR * usual, axis=1)

@@ -1,1 +1,1 @@
-"""What tries to break the evidence, and measures how far it reaches."""
+"""What tries to break the evidence with random squares, and measures how far it reaches."""

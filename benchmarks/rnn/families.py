@@ -4,8 +4,10 @@ Cells of other kinds, tasks beyond the 62, published sizes, several sizes and se
 disturbed weights, and networks trained by other people, where DISTILL_THIRD_PARTY names a folder
 of them. No proofs are tried here, and a search ends after 30 seconds: a loop counts when it gives
 the network's outputs on all of 65,536 fresh sequences, or differs on few (*same*) while it
-computes the task on all: then the network errs there. Of a disturbed network the program must be
-that of the clean one, the task's.
+computes the task on all: then the network errs there. Real outputs are the network's within a
+tolerance: one and a half times the largest error that the network itself makes on its task, as
+its training measured it. Of a disturbed network the program must be that of the clean one, the
+task's.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ from distill.errors import BadInput
 from distill.load.recurrent import load_recurrent
 from distill.loops import make_oracle
 from distill.recurrent import RecurrentNetwork, cell_of_layers
+from distill.recurrent_target import Oracle
+from distill.synthesize.loops.real_search import search_real_loops
 from distill.synthesize.loops.search import search_loops
 from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop
@@ -41,6 +45,9 @@ NOISY, THIRD_PARTY = "noise", "third party"
 NOISE = 0.001
 SECONDS = 30
 """Of computing that a search may take."""
+
+ALLOWED = 1.5
+"""Times a network's own largest error on its task that a loop of real outputs may differ by."""
 
 FRESH = 65_536
 _BLOCK = 1 << 12
@@ -114,8 +121,9 @@ def distilled(job: Job) -> Entry:
         inputs, length = job.item.inputs, job.item.length
         if job.family == NOISY:  # how long it holds is part of the question
             inputs, length = f"{inputs[:-1]}, 1..{length})", None
-        oracle = make_oracle(model_of(job), inputs, None, length)
-        found = search_loops(oracle, 0, lambda: time.process_time() - begin > SECONDS)
+        oracle = _oracle(job, inputs, length)
+        search = search_real_loops if oracle.real else search_loops
+        found = search(oracle, 0, lambda: time.process_time() - begin > SECONDS)
     except BadInput as error:
         return entry | {"why": str(error), "seconds": _since(begin), "same": 0, "right": 0}
     entry["seconds"] = _since(begin)
@@ -126,30 +134,45 @@ def distilled(job: Job) -> Entry:
     return entry | _compared(job, oracle, best.loop)
 
 
+def _oracle(job: Job, inputs: str, length: int | None) -> Oracle:
+    """The network on its domain; real outputs within what the network errs by, and half more."""
+    entry = job.item.entry
+    if job.item.outputs != "real":
+        return make_oracle(model_of(job), inputs, None, length)
+    allowed = float(f"{ALLOWED * entry['largest_error']:.2g}")
+    return make_oracle(model_of(job), inputs, "seq(real)", length, tolerance=allowed)
+
+
 def _since(begin: float) -> float:
     return round(time.process_time() - begin, 1)
 
 
-def _compared(job: Job, oracle: Any, loop: Loop) -> Entry:
+def _compared(job: Job, oracle: Oracle, loop: Loop) -> Entry:
     """Shares of fresh sequences on which the loop is the network, and the task."""
+    kind, allowed = (float, oracle.tolerance) if oracle.real else (np.int64, 0.0)
     rng = np.random.default_rng(90_210)
     task = TASKS.get(job.item.entry.get("task", job.item.name))
     same = right = learned = 0
     for _ in range(FRESH // _BLOCK):
         columns = oracle.domain.sample(rng, _BLOCK, job.item.length)
         with np.errstate(all="ignore"):
-            ours = run_loop(loop, columns).reshape(_BLOCK, job.item.length, -1).astype(np.int64)
-        theirs = oracle.values(columns).reshape(ours.shape).astype(np.int64)
-        same += int((ours == theirs).all((1, 2)).sum())
+            ours = run_loop(loop, columns).reshape(_BLOCK, job.item.length, -1).astype(kind)
+        theirs = oracle.values(columns).reshape(ours.shape).astype(kind)
+        same += _near(ours, theirs, allowed)
         if task is not None:
             items = np.concatenate([c.reshape(*c.shape[:2], -1) for c in columns], 2)
-            truth = task.truth(items.astype(np.int64)).reshape(ours.shape)
-            right += int((ours == truth).all((1, 2)).sum())
-            learned += int((theirs == truth).all((1, 2)).sum())
-    entry: Entry = {"same": same / FRESH}
+            truth = task.truth(items if task.real else items.astype(np.int64)).reshape(ours.shape)
+            right += _near(ours, truth, allowed)
+            learned += _near(theirs, truth, allowed)
+    entry: Entry = {"same": same / FRESH} | ({"within": allowed} if oracle.real else {})
     if task is not None:
         entry |= {"right": right / FRESH, "network_right": learned / FRESH}
     return entry
+
+
+def _near(values: np.ndarray, others: np.ndarray, allowed: float) -> int:
+    """Sequences (n, T, k) on which all values are within `allowed` of the others."""
+    return int((np.abs(values - others) <= allowed).all((1, 2)).sum())
 
 
 def counts(entry: Entry) -> bool:
@@ -189,6 +212,8 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     shown = f"`{body[:400]}{' ...' * (len(body) > 400)}`" if body else entry["why"]
     shares = [_share(entry.get(k)) for k in ("same", "right", "network_right")]
     cell = f"{entry.get('cell', 'relu-mlp')} {entry.get('hidden', '')}".strip()
+    if "within" in entry:
+        shown += f" within {entry['within']:.2g}"
     return (entry["name"], cell, shown, *shares, entry.get("bits", ""), entry["seconds"])
 
 

@@ -29,19 +29,22 @@ from dsl.algebra import Undefined, Unsupported, leaves
 from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.meanings.fold import evaluate
-from dsl.types import BOOL, INT
+from dsl.types import BOOL, INT, REAL
 
 Exact = Any
 """An array of Fractions."""
 
 _LONGEST = 1_000
+_FOLLOWED = 80
+"""Items that are followed one by one before a claim about all of them is judged."""
+
 _HALF = Fraction(1, 2)
 _PLACES = 200
 """Binary places that sizes are rounded up to; values stay exact."""
 
 
 def impulse_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
-    """Whether outputs stay less than a half apart up to the claim's length."""
+    """Whether outputs stay less than a half apart up to the claim's length, or for ever."""
     try:
         return _shown(oracle, loop, claim)
     except (Refused, Undefined, Unsupported, DomainError) as reason:
@@ -51,27 +54,38 @@ def impulse_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
 
 
 def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
-    length = claim.length_bound
+    length = _FOLLOWED if claim.length_bound is None else claim.length_bound
     if not isinstance(length, int) or not 1 <= length <= _LONGEST:
         raise Refused(f"a length up to {_LONGEST:,} is needed.")
-    if oracle.output.scalar != INT or not oracle.plain or not oracle.representable(np.zeros(0)):
+    whole = oracle.output.scalar == INT and not oracle.over_reals
+    if not whole or not oracle.plain or not oracle.representable(np.zeros(0)):
         raise Refused("outputs must be whole numbers, and items enter the cell as they are.")
     low, high = oracle.domain.item.value_box()
-    sizes = np.array([_exact(max(abs(a), abs(b))) for a, b in zip(low, high, strict=True)])
-    network = _network(oracle)
-    program = _program(loop, len(sizes))
-    for step, bound in enumerate(_distances(network, program, sizes, length), 1):
-        if not bound < _HALF:
-            raise Refused(f"at item {step} the outputs may be {float(bound):.4g} apart.")
+    sizes = np.array([exact(max(abs(a), abs(b))) for a, b in zip(low, high, strict=True)])
+    network = multiplied(oracle)
+    program = program_of(loop, len(sizes))
+    followed = None
+    for step, followed in enumerate(_followed(network, program, sizes, length), 1):
+        if not followed.distance < _HALF:
+            raise Refused(
+                f"at item {step} the outputs may be {float(followed.distance):.4g} apart."
+            )
+    reach = f"up to item {length}"
+    if claim.length_bound is None:
+        assert followed is not None
+        _settled(program, followed)
+        if not _later(network, program, followed, sizes) < _HALF:
+            raise Refused(f"behind item {length} the outputs may be more than 1/2 apart.")
+        reach = "for ever: what lies behind fades"
     return Finding(
         "holds",
         f"the responses to single items, exact, and the rounding of float32 keep outputs less than "
-        f"1/2 apart up to item {length}",
+        f"1/2 apart {reach}",
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Linear:
+class Linear:
     """h' = a h + b x + c, y = read h + direct x + plain, from `start`."""
 
     a: Exact
@@ -83,19 +97,19 @@ class _Linear:
     start: Exact
 
 
-def _split(matrix: Exact, constant: Exact, start: Exact) -> _Linear:
+def _split(matrix: Exact, constant: Exact, start: Exact) -> Linear:
     h = len(start)
-    return _Linear(
+    return Linear(
         matrix[:h, :h], matrix[:h, h:], constant[:h],
         matrix[h:, :h], matrix[h:, h:], constant[h:], start,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class _Network:
+class Multiplied:
     """A cell multiplied out, and every node's own map of (h, x) for the rounding."""
 
-    linear: _Linear
+    linear: Linear
     form: NormalForm
     maps: list[tuple[Exact, Exact]]
 
@@ -106,16 +120,16 @@ class _Network:
             if isinstance(node, Affine):
                 errors.append(self._node(node, errors, sizes))
             else:
-                errors.append(_zeros(self.form.input_width))
+                errors.append(zeros(self.form.input_width))
         return errors[self.form.output]
 
     def _node(self, node: Affine, errors: list[Exact], sizes: Exact) -> Exact:
         """Higham's gamma of the roundings that a product passes, times all sizes."""
         count = [int(c) for c in passed(node)]
-        total, carried = abs(_array(node.bias)), _zeros(len(node.bias))
+        total, carried = abs(array(node.bias)), zeros(len(node.bias))
         weight = total
         for source, matrix in node.terms:
-            weights, (inner, constant) = abs(_array(matrix)), self.maps[source]
+            weights, (inner, constant) = abs(array(matrix)), self.maps[source]
             weight = weight + weights.sum(1)
             total = total + weights @ (abs(inner) @ sizes + abs(constant) + errors[source])
             carried = carried + weights @ errors[source]
@@ -124,42 +138,43 @@ class _Network:
         most = len(total) + sum(matrix.shape[1] for _, matrix in node.terms)
         flushed = Fraction(most + 1, 2**126) * (1 + total + weight)
         loss = np.array([Fraction(c, 2**24 - c) for c in count], dtype=object)
-        return _up(carried + total * loss + flushed)
+        return up(carried + total * loss + flushed)
 
 
-def _network(oracle: Oracle) -> _Network:
+def multiplied(oracle: Oracle) -> Multiplied:
+    """The cell multiplied out. Raises: Refused, where it isn't affine."""
     form = oracle.network.cell.normal_form()
     maps: list[tuple[Exact, Exact]] = []
     for node in form.nodes:
         if isinstance(node, Input):
-            maps.append((_array(np.eye(node.width)), _zeros(node.width)))
+            maps.append((array(np.eye(node.width)), zeros(node.width)))
         elif isinstance(node, Affine):
             if not all(_single(values) for values in (node.bias, *(m for _, m in node.terms))):
                 raise Refused("the cell's weights aren't numbers of float32.")
-            matrix, constant = _zeros(len(node.bias), form.input_width), _array(node.bias)
+            matrix, constant = zeros(len(node.bias), form.input_width), array(node.bias)
             for source, weights in node.terms:
-                own = _array(weights)
+                own = array(weights)
                 matrix = matrix + own @ maps[source][0]
                 constant = constant + own @ maps[source][1]
             maps.append((matrix, constant))
         else:
             raise Refused(f"the cell has a {node.function}; it isn't affine.")
     matrix, constant = maps[form.output]
-    return _Network(_split(matrix, constant, _array(oracle.network.initial)), form, maps)
+    return Multiplied(_split(matrix, constant, array(oracle.network.initial)), form, maps)
 
 
 def _single(values: NDArray[np.float64]) -> bool:
     return bool((values == values.astype(np.float32)).all())
 
 
-def _program(loop: Loop, items: int) -> _Linear:
+def program_of(loop: Loop, items: int) -> Linear:
     """The loop's step on symbols. Raises: Refused, where a product or a choice is left."""
     ops = Sums()
     scope: dict[str, Any] = {r.name: _symbols(ops, r.name, r.start.value) for r in loop.registers}
     start = [v for r in loop.registers for v in leaves(r.start.value)]
     for name, item in loop.inputs:
-        if item not in (INT, BOOL):
-            raise Refused("an item's fields must be whole numbers or truth values.")
+        if item not in (INT, BOOL, REAL):
+            raise Refused("an item's fields must be numbers or truth values.")
         scope[name] = ops.atom(f"item {name}", truth=item == BOOL)
     atoms = len(ops.atoms)
     for name, value in loop.lets:
@@ -171,7 +186,7 @@ def _program(loop: Loop, items: int) -> _Linear:
         raise Refused("the loop's fields aren't those of an item.")
     rows = [_row(value, atoms) for value in found]
     constant = np.array([value.constant for value in found], dtype=object)
-    return _split(np.array(rows, dtype=object), constant, _array(start))
+    return _split(np.array(rows, dtype=object), constant, array(start))
 
 
 def _symbols(ops: Sums, name: str, value: Any) -> Any:
@@ -186,44 +201,121 @@ def _row(value: Sum, atoms: int) -> list[Fraction]:
     return [value.terms.get(number, Fraction(0)) for number in range(atoms)]
 
 
-def _distances(network: _Network, program: _Linear, sizes: Exact, length: int) -> Iterator[Any]:
-    """Item by item a bound of how far the outputs are apart."""
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    """Some items followed: how far the outputs may be apart, and by differences of responses
+    alone; bounds of the state without its drift, of the sum of powers, of a step's error.
+
+    column, other: what the last item has become in network and program; state, theirs: what they
+    hold without items; power: of A, the next one.
+    """
+
+    distance: Fraction
+    apart: Exact
+    reach: Exact
+    powers: Exact
+    worst: Exact
+    column: Exact
+    other: Exact
+    state: Exact
+    theirs: Exact
+    power: Exact
+
+
+def _followed(
+    network: Multiplied, program: Linear, sizes: Exact, length: int
+) -> Iterator[_Followed]:
     ours, h = network.linear, len(network.linear.start)
     column, other = ours.b, program.b
     state, theirs = ours.start, program.start
-    apart = _up(abs(ours.direct - program.direct) @ sizes)
-    reach, powers, worst = _zeros(h), _zeros(h, h), _zeros(h)
-    power = _array(np.eye(h))
+    apart = up(abs(ours.direct - program.direct) @ sizes)
+    reach, powers, worst = zeros(h), zeros(h, h), zeros(h)
+    power = array(np.eye(h))
     for step in range(length):
         if step:
-            apart = _up(apart + abs(ours.read @ column - program.read @ other) @ sizes)
+            apart = up(apart + abs(ours.read @ column - program.read @ other) @ sizes)
             column, other = ours.a @ column, program.a @ other
-        offset = ours.read @ state + ours.plain - program.read @ theirs - program.plain
+        offset = abs(ours.read @ state + ours.plain - program.read @ theirs - program.plain)
         spread = powers @ worst
-        error = network.rounding(np.concatenate([_up(reach + abs(state) + spread), sizes]))
-        yield max(apart + abs(offset) + abs(ours.read) @ spread + error[h:])
-        reach = _up(reach + abs(power @ ours.b) @ sizes)
-        powers, power = _up(powers + abs(power)), ours.a @ power
+        error = network.rounding(np.concatenate([up(reach + abs(state) + spread), sizes]))
+        distance = max(apart + offset + abs(ours.read) @ spread + error[h:])
+        reach = up(reach + abs(power @ ours.b) @ sizes)
+        powers, power = up(powers + abs(power)), ours.a @ power
         worst = np.maximum(worst, error[:h])
         state, theirs = ours.a @ state + ours.c, program.a @ theirs + program.c
+        yield _Followed(distance, apart, reach, powers, worst, column, other, state, theirs, power)
 
 
-def _exact(value: Any) -> Fraction:
+def _settled(program: Linear, followed: _Followed) -> None:
+    """Refuse a program that remembers an item, or moves without any, after what was followed.
+
+    Its registers are as many as they are: what is unseen that long is unseen for ever.
+    """
+    column, theirs = followed.other, followed.theirs
+    for _ in range(len(program.start) + 1):
+        after = program.a @ theirs + program.c
+        if (program.read @ column != 0).any() or (program.read @ (after - theirs) != 0).any():
+            raise Refused("the program remembers items for ever.")
+        column, theirs = program.a @ column, after
+
+
+def _later(network: Multiplied, program: Linear, followed: _Followed, sizes: Exact) -> Fraction:
+    """A bound of the distance behind what was followed, where some power of A shrinks all states.
+
+    From there on sums of |A^j v| are at most those of one period, times 1 / (1 - the shrinking).
+    """
+    ours, h = network.linear, len(network.linear.start)
+    period, shrunk = array(np.eye(h)), Fraction(1)
+    power, column = followed.power, followed.column
+    moved = ours.a @ followed.state + ours.c - followed.state
+    items, moves, sums = zeros(h), zeros(h), zeros(h, h)
+    count = 0
+    while shrunk >= 1:
+        count += 1
+        if count > _FOLLOWED:
+            raise Refused("the network's state doesn't fade.")
+        items, moves = up(items + abs(column) @ sizes), up(moves + abs(moved))
+        sums = up(sums + abs(power))
+        column, moved, power = ours.a @ column, ours.a @ moved, ours.a @ power
+        period = ours.a @ period
+        shrunk = max(abs(period).sum(1))
+    offset = abs(
+        ours.read @ followed.state + ours.plain - program.read @ followed.theirs - program.plain
+    )
+    ever = 1 / (1 - shrunk)
+    more, drift = max(items) * ever, max(moves) * ever
+    powers = up(followed.powers + sums.max(0)[None, :] * ever)
+    held = up(followed.reach + more + abs(followed.state) + drift)
+    spread = zeros(h)
+    for _ in range(4):
+        error = network.rounding(np.concatenate([up(held + spread), sizes]))
+        needed = powers @ np.maximum(followed.worst, error[:h])
+        if (needed <= spread).all():
+            apart = followed.apart + offset + abs(ours.read) @ (spread + more + drift)
+            return max(apart + error[h:])
+        spread = up(2 * needed)
+    raise Refused("the rounding errors don't stay bounded.")
+
+
+def exact(value: Any) -> Fraction:
+    """A number without rounding."""
     return Fraction(value) if isinstance(value, int | Fraction) else Fraction(float(value))
 
 
-def _array(values: Any) -> Exact:
+def array(values: Any) -> Exact:
+    """Numbers without rounding."""
     plain = np.asarray(values, dtype=object)
     found = np.empty(plain.shape, dtype=object)
-    found[...] = np.vectorize(_exact, otypes=[object])(plain) if plain.size else plain
+    found[...] = np.vectorize(exact, otypes=[object])(plain) if plain.size else plain
     return found
 
 
-def _zeros(*shape: int) -> Exact:
+def zeros(*shape: int) -> Exact:
+    """Exact zeros."""
     return np.full(shape, Fraction(0), dtype=object)
 
 
-def _up(values: Exact) -> Exact:
+def up(values: Exact) -> Exact:
     """Bounds rounded up to fewer digits."""
     return _each_up(values)
 

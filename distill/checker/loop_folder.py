@@ -27,6 +27,7 @@ from distill.evidence import IDENTICAL
 from distill.recurrent_target import show_reading
 from dsl.cost import loop_bits
 from dsl.domain import DomainError
+from dsl.types import accepts
 
 if TYPE_CHECKING:
     from distill.distillation_loop import LoopDistillation
@@ -43,7 +44,7 @@ def loop_folder_findings(folder: Path) -> Iterator[Finding]:
     found = load_loop_distillation(folder)
     for claim in (found.evidence.program_vs_deployed, found.evidence.deployed_vs_original):
         require_plain(claim, METHODS)
-    if not found.output.discrete or found.domain.item.width != found.network.input_width:
+    if found.domain.item.width != found.network.input_width:
         raise BadInput("evidence.json gives a domain or an output that isn't the network's")
     yield from hash_findings(_hashes(found), found.evidence, folder)
     yield from export_findings(_texts(found), folder)
@@ -98,7 +99,7 @@ def _consistent(found: LoopDistillation, folder: Path) -> Finding:
     evidence = found.evidence
     same = read_json(folder / "evidence.json") == evidence.to_json()
     read = show_reading(found.output, found.program.at_end) == evidence.output
-    fits = found.program.output.type == found.output.type
+    fits = accepts(found.output.type, found.program.output.type)
     return judged(
         same and read and fits,
         f"evidence.json agrees with itself and the program ({evidence.verdict} by "

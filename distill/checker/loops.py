@@ -15,6 +15,7 @@ import numpy as np
 from distill.checker.finding import Finding, verdict_of
 from distill.checker.impulses import impulse_finding
 from distill.checker.induction import induction_finding
+from distill.checker.real_impulses import real_impulse_finding
 from distill.checker.sequences import CLOSE, drawn_finding, listed_findings, replayed
 from distill.checker.unrolled import literal_findings
 from distill.evidence import Claim
@@ -23,7 +24,7 @@ from dsl.loop import Loop
 
 METHODS = {
     "induction": ("proved", "proved_to_length"),
-    "relational": ("proved_to_length", "unknown"),
+    "relational": ("proved", "proved_to_length", "unknown"),
     "exhaustive": ("proved_to_length", "refuted"),
     "sampling": ("tested",),
 }
@@ -52,6 +53,9 @@ def loop_findings(
     if claim.length_bound is not None and not _is_length(claim.length_bound):
         yield Finding("refuted", f"{claim.length_bound} is no length of sequences")
         return
+    if not oracle.output.discrete and not _is_tolerance(claim.tolerance):
+        yield Finding("refuted", "real outputs need a tolerance, a number from 0 up")
+        return
     if not _exception_is_named(claim):
         yield Finding("refuted", "a margin is left out that the claim can't have, or unnamed")
         return
@@ -67,7 +71,8 @@ def loop_findings(
     elif claim.method == "relational" and claim.margin > 0:
         yield from literal_findings(oracle, loop, claim)
     elif claim.method == "relational":
-        yield impulse_finding(oracle, loop, claim)
+        compared = impulse_finding if oracle.output.discrete else real_impulse_finding
+        yield compared(oracle, loop, claim)
     elif claim.method == "exhaustive":
         yield from listed_findings(oracle, loop, claim)
 
@@ -77,12 +82,20 @@ def _exception_is_named(claim: Claim) -> bool:
     if claim.band != "network":
         return False
     if claim.margin > 0:
-        if claim.method == "relational":  # a literal loop
-            return claim.exempt == f"network's decision margin <= {claim.margin:.4g}"
+        if claim.method == "relational":  # a literal loop, whose rounding grows with the length
+            return (
+                claim.verdict != "proved"
+                and claim.exempt == f"network's decision margin <= {claim.margin:.4g}"
+            )
         return claim.method in ("exhaustive", "sampling") and claim.exempt == CLOSE.format(
             claim.margin
         )
     return claim.exempt is None and claim.left_out == 0
+
+
+def _is_tolerance(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value < float("inf")
 
 
 def _is_length(value: Any) -> bool:

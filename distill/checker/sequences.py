@@ -70,7 +70,7 @@ def listed_findings(oracle: Oracle, loop: Loop, claim: Claim) -> Iterator[Findin
     outside = " where decisions are clear" if claim.margin > 0 else ""
     yield judged(
         found.wrong == 0,
-        f"{what}: equal{outside} (the network in its own precision)",
+        f"{what}: {_equal(oracle, claim)}{outside} (the network in its own precision)",
         f"{what}: {found.wrong:,} differ{outside}, {found.example} among them",
     )
     share = found.left_out / total
@@ -79,6 +79,8 @@ def listed_findings(oracle: Oracle, loop: Loop, claim: Claim) -> Iterator[Findin
     if claim.verdict != "tested" and not claim.margin:
         told = f"evidence.json counts {claim.count:,} sequences"
         yield judged(claim.count == total, told, f"{told}, and there are {total:,}")
+        if not oracle.output.discrete:
+            return
         clear = "clear of" if found.closest > _CLOSE else "not clear of"
         text = f"the closest decision has a margin of {found.closest:.4g}"
         yield Finding("note", f"{text}, {clear} the rounding of another order of summation")
@@ -104,9 +106,10 @@ def drawn_finding(oracle: Oracle, loop: Loop, claim: Claim, rng: np.random.Gener
     spread = np.sqrt(max(share, 1.0 / count) * 2.0 / count)
     if share > claim.left_out + 6 * spread:
         return Finding("refuted", f"{100 * share:.3g} % are left out of {what}, more than is said")
+    more = "" if oracle.output.discrete else f" of more than {claim.tolerance or 0.0:.4g}"
     if not found.wrong:
-        return Finding("holds", f"no difference in {what}")
-    told = f"{found.wrong:,} of {what} differ"
+        return Finding("holds", f"no difference{more} in {what}")
+    told = f"{found.wrong:,} of {what} differ{more and f' by{more[3:]}'}"
     if sampled and claim.margin > 0 and found.wrong <= _EXCEEDED:
         return Finding("holds", f"{told} where decisions are clear, as few as draws may show")
     state: State = "refuted"
@@ -130,6 +133,10 @@ def replayed(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     if found.wrong:
         return Finding("refuted", f"{told} its sequence {found.example} shows it again")
     return Finding("unknown", f"{told} its sequence shows no difference")
+
+
+def _equal(oracle: Oracle, claim: Claim) -> str:
+    return "equal" if oracle.output.discrete else f"within {claim.tolerance or 0.0:.4g}"
 
 
 def _few(count: int | None, length: int) -> bool:
@@ -159,7 +166,8 @@ def _tally(oracle: Oracle, loop: Loop, blocks: Iterable[Columns], claim: Claim) 
         ours, margin = decoded(raw.reshape(count * length, -1), oracle.output)
         with np.errstate(all="ignore"):
             theirs = np.asarray(run_loop(loop, columns)).reshape(count * length, -1)
-        differ = (ours != theirs).any(1) | ~np.isfinite(raw).reshape(count * length, -1).all(1)
+        differ = _apart(ours, theirs, oracle, claim)
+        differ |= ~np.isfinite(raw).reshape(count * length, -1).all(1)
         near = margin.reshape(count, length) <= exempt
         near = np.logical_or.accumulate(near, 1) if carried else near & oracle.counts(length)
         differ = differ.reshape(count, length) & oracle.counts(length) & ~near
@@ -172,6 +180,18 @@ def _tally(oracle: Oracle, loop: Loop, blocks: Iterable[Columns], claim: Claim) 
         found.left_out += int(near.any(1).sum())
         found.closest = min(found.closest, float(counted.min(initial=np.inf)))
     return found
+
+
+def _apart(
+    ours: NDArray[Any], theirs: NDArray[Any], oracle: Oracle, claim: Claim
+) -> NDArray[np.bool_]:
+    """Rows (n,) of values (n, k) that aren't equal; real ones, not within the claim's tolerance."""
+    if oracle.output.discrete:
+        return (ours != theirs).any(1)
+    with np.errstate(all="ignore"):
+        gap = np.abs(ours - theirs)
+    within = gap <= (claim.tolerance or 0.0) * (1 + 1e-12)
+    return np.logical_not(within.all(1))
 
 
 def _shown(oracle: Oracle, columns: Columns, row: int, last: int) -> str:

@@ -93,6 +93,7 @@ _CLAIM: dict[str, tuple[Test, str]] = {
     "count": (_whole, "a whole number of at least 0"),
     "seconds": (_number, "a number of at least 0"),
     "length_bound": (_or_null(_number), "a number of at least 0, or null"),
+    "regions": (_each(_record, list), "a list of regions"),
     "counterexample": (_or_null(_record), "inputs and outputs, or null"),
     "certificate": (_or_null(_record), "a certificate or null"),
 }

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from distill.export.python import docstring, domain_checks
 from dsl.loop import Loop
-from dsl.meanings.loop_python import loop_helpers, loop_lines, with_local_names
-from dsl.meanings.python import imports
+from dsl.meanings.loop_python import CHECK, loop_lines, loop_values, with_local_names
+from dsl.meanings.python_words import helpers_called, imports
 from dsl.sequences import Sequences
 
 if TYPE_CHECKING:
@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 def loop_module(d: LoopDistillation) -> str:
     """The text of program.py."""
     loop = with_local_names(d.program)
-    function = loop_lines(loop, tuple(_checks(d.domain, loop)))
-    blocks = [*loop_helpers(loop), "\n".join(function)]
+    function = "\n".join(loop_lines(loop, (f"{CHECK}(items)",)))
+    check = "\n".join([f"def {CHECK}(items: object) -> None:", *_indented(_checks(d.domain, loop))])
+    blocks = [*helpers_called(loop_values(loop), function), function, check]
     head = [docstring(d), "\n".join(f"import {m}" for m in imports(blocks))]
     return "\n\n".join(part for part in head if part) + "\n\n\n" + "\n\n\n".join(blocks) + "\n"
 
 
 def _checks(domain: Sequences, loop: Loop) -> list[str]:
-    """Lines that raise ValueError unless `items` is a sequence of the domain."""
+    """A docstring, and lines that raise ValueError unless `items` is a sequence of the domain."""
     names, fields = [name for name, _ in loop.inputs], domain.item.fields
-    lines = _refused("isinstance(items, list)", "the items must be a list")
+    lines = ['"""Raises ValueError for what isn\'t a sequence of the domain."""']
+    lines += _refused("isinstance(items, list)", "the items must be a list")
     lines += _refused(*_lengths(domain))
     sized = [
         line

@@ -40,6 +40,11 @@ def plain(columns, row):
     return [item if len(columns) > 1 else item[0] for item in items]
 
 
+def near(given, wanted):
+    """Where two outputs are the same{within}."""
+    return {near}
+
+
 def different(columns):
     """Sequences on which program and network differ where the claim says that they agree."""
     raw = ORACLE.raw(columns)
@@ -49,9 +54,9 @@ def different(columns):
         items = plain(columns, row)
         given = np.asarray(NAMESPACE["predict"](items))
         if AT_END:
-            same = (given == wanted[row, -1]).all() or not clear[row, -1]
+            same = near(given, wanted[row, -1]).all() or not clear[row, -1]
         else:
-            same = (given == wanted[row])[clear[row]].all()
+            same = near(given, wanted[row])[clear[row]].all()
         if not same:
             found.append(items)
     return found
@@ -88,9 +93,18 @@ def loop_test(d: LoopDistillation) -> str:
         output=show_reading(d.output, d.program.at_end),
         longest=longest,
         margin=claim.margin,
+        within="" if d.output.discrete else f", within {claim.tolerance:.4g}",
+        near="given == wanted"
+        if d.output.discrete
+        else f"abs(given - wanted) <= {_least(claim)!r}",
         allowed=f"ALLOWED = {_allowed(claim)}\n" if tested else "",
     )
     return head + (_TESTED if tested else _EVERY)
+
+
+def _least(claim: Claim) -> float:
+    """What outputs may be apart: the tolerance, and rounding in another order."""
+    return (claim.tolerance or 0.0) * (1 + 1e-9)
 
 
 def _allowed(claim: Claim) -> int:

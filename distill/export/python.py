@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 from distill.evidence import Claim
 from dsl.domain import Domain, Field
 from dsl.domain_text import show_domain
-from dsl.meanings.python import (
-    expression_text,
-    function_source,
-    imports,
-    literal,
-    used_primitives,
-    with_python_names,
-)
+from dsl.meanings.python import expression_text, function_source, with_python_names
+from dsl.meanings.python_words import helpers_called, imports, literal
 from dsl.meanings.python_wrap import wrap
 from dsl.program import substitute, var
 from dsl.types import BOOL, INT, Category, Type
@@ -30,13 +24,11 @@ def module_source(distillation: Distillation) -> str:
     """The text of program.py."""
     program = with_python_names(distillation.program)
     main = program.main
-    helpers = dict.fromkeys(
-        p.helper for d in program.definitions for p in used_primitives(d.body) if p.helper
-    )
     checks = domain_checks(distillation.domain, main.parameters)
-    blocks = [h.rstrip() for h in helpers]
-    blocks += [function_source(d) for d in program.definitions[:-1]]
-    blocks.append(function_source(main, checks))
+    functions = [function_source(d) for d in program.definitions[:-1]]
+    functions.append(function_source(main, checks))
+    bodies = (d.body for d in program.definitions)
+    blocks = [*helpers_called(bodies, "\n".join(functions)), *functions]
     head = [docstring(distillation), "\n".join(f"import {m}" for m in imports(blocks))]
     body = "\n\n\n".join(blocks)
     return "\n\n".join(part for part in head if part) + "\n\n\n" + body + "\n"

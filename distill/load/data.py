@@ -1,4 +1,4 @@
-"""The user's data: unlabelled inputs from an array, a .npz with `x`, or a .csv with a header."""
+"""The user's data, from arrays, a .npz with `x` (and labels `y`), or a .csv with a header."""
 
 from __future__ import annotations
 
@@ -31,40 +31,68 @@ def read_inputs(data: Any) -> NDArray[np.float64]:
     return rows.reshape(len(rows), -1).astype(np.float64)
 
 
-def _read_file(path: Path) -> NDArray[Any]:
+def read_labelled(data: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Inputs (n, ...) in the network's own units and their labels (n, ...).
+
+    data: a pair (x, y), or the path of a .npz with both or of a .csv with a column of labels.
+
+    Raises:
+        BadInput: what is wrong with the file or the arrays.
+    """
+    if isinstance(data, str | Path):
+        x, y = _read_file(Path(data)), _read_file(Path(data), labels=True)
+    else:
+        x, y = (np.asarray(part) for part in data)
+    for part in (x, y):
+        if not np.issubdtype(part.dtype, np.number) and part.dtype != np.bool_:
+            raise BadInput(f"inputs and labels must be numbers; got {part.dtype}")
+        if not part.size or not np.isfinite(part).all():
+            raise BadInput("inputs and labels must be at least one row, and only finite numbers")
+    if len(x) != len(y):
+        raise BadInput(f"there are {len(x)} inputs and {len(y)} labels; each needs one")
+    return x.astype(np.float64), y.astype(np.float64)
+
+
+def _read_file(path: Path, labels: bool = False) -> NDArray[Any]:
     shown = ascii(str(path))
     if not path.is_file():
         raise BadInput(f"the data file {shown} doesn't exist")
     if path.suffix == ".npz":
-        return _read_npz(path, shown)
+        return _read_npz(path, shown, "y" if labels else "x")
     if path.suffix == ".csv":
-        return _read_csv(path, shown)
+        return _read_csv(path, shown, labels)
     raise BadInput(f"the data file {shown} must be a .npz with an array x, or a .csv with a header")
 
 
-def _read_npz(path: Path, shown: str) -> NDArray[Any]:
+def _read_npz(path: Path, shown: str, name: str) -> NDArray[Any]:
     if not zipfile.is_zipfile(path):
         raise BadInput(
             f"the data file {shown} is no .npz, or it is cut short; write it with np.savez"
         )
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if "x" not in archive:
-                raise BadInput(f"the data file {shown} has no array named x; found {archive.files}")
-            return archive["x"]
+            if name not in archive:
+                raise BadInput(
+                    f"the data file {shown} has no array named {name}; found {archive.files}"
+                )
+            return archive[name]
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         raise BadInput(
             f"can't read the data file {shown} as .npz of plain arrays: {error}"
         ) from None
 
 
-def _read_csv(path: Path, shown: str) -> NDArray[Any]:
+def _read_csv(path: Path, shown: str, labels: bool) -> NDArray[Any]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             header, *lines = csv.reader(file)
     except (ValueError, UnicodeDecodeError, csv.Error):
         raise BadInput(f"the data file {shown} isn't a CSV with a header line") from None
-    kept = [i for i, name in enumerate(header) if name.strip().lower() not in _LABELS]
+    kept = [i for i, name in enumerate(header) if (name.strip().lower() in _LABELS) == labels]
+    if not kept:
+        raise BadInput(
+            f"the data file {shown} has no column of {'labels (y)' if labels else 'inputs'}"
+        )
     try:
         return np.array([[float(line[i]) for i in kept] for line in lines if line])
     except (ValueError, IndexError):

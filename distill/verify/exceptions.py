@@ -22,7 +22,10 @@ from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop
 
 AT_MOST = 0.05
-"""Share of sequences that a claim may leave out."""
+"""Share of sequences that a claim may leave out, at least."""
+
+_SIDES = 2
+"""A decision is moved one way; a margin leaves out as much on its other side."""
 
 _SHOWN = 3
 
@@ -49,17 +52,17 @@ def excepted_claim(
 
     listed: the blocks hold all sequences of the oracle's length.
     """
-    tally = _Tally()
+    tally, most = _Tally(), _at_most(oracle)
     for columns in blocks:
         _look(loop, oracle, columns, tally)
-        if len(tally.of_wrong) > AT_MOST * max(tally.count, 1 << 14):
+        if len(tally.of_wrong) > most * max(tally.count, 1 << 14):
             return None
     margin = max(tally.of_wrong)
     left = float((np.concatenate(tally.closest) <= margin).mean())
     wrong = len(tally.of_wrong)
     differs = f"{wrong:,} of {tally.count:,} sequences of length {oracle.length}"
     shown = "; ".join(tally.examples)
-    if left > AT_MOST:
+    if left > most:
         return None
     text = (
         f"equal on sequences of length {oracle.length} where no decision of the network was "
@@ -74,11 +77,19 @@ def excepted_claim(
         exempt=exempt,
         margin=margin,
         left_out=left,
-        arithmetic="network in float32 as run, program in whole numbers",
+        arithmetic="network in float32 as run, program in "
+        + ("float64" if oracle.over_reals else "whole numbers"),
         count=tally.count,
         seconds=time.perf_counter() - begin,
         length_bound=oracle.length,
     )
+
+
+def _at_most(oracle: Oracle) -> float:
+    """The share that may be left out: over reals every item has its chance of a close decision,
+    and the tolerance is the share of outputs that may be others."""
+    chance = min(_SIDES * oracle.tolerance, 1.0) if oracle.over_reals else 0.0
+    return max(AT_MOST, 1 - (1 - chance) ** oracle.length)
 
 
 def closest_so_far(oracle: Oracle, raw: NDArray[np.float64]) -> NDArray[np.float64]:

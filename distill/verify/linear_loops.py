@@ -24,18 +24,24 @@ from distill.evidence import Claim
 from distill.normal_form import Affine, Input, NormalForm
 from distill.recurrent_target import Oracle
 from distill.verify.envelope import roundings
+from dsl.algebra import leaves
 from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.meanings.loop_exact import run_loop_exact
 from dsl.program import Const, Expression, Prim, Var, walk
-from dsl.types import BOOL, INT
+from dsl.types import BOOL, INT, REAL
 
 Ints = NDArray[Any]
 """Arrays of Python's whole numbers; as bounds they count units of 2 ** -64, rounded up."""
 
-LONGEST = 100
-_FIXED = 64
-_HALF = 1 << (_FIXED - 1)
+LONGEST = 1_000
+_FOLLOWED = 100
+"""Items that are followed one by one before all others are bounded at once."""
+
+FIXED = 64
+"""Bounds count units of 2 to the power of minus this."""
+
+_HALF = 1 << (FIXED - 1)
 _ROOM = 64
 """A checker that rounds elsewhere has this part of a half to itself."""
 
@@ -83,7 +89,7 @@ def dyadic(values: Any) -> Dyadic:
     return Dyadic(flat.reshape(array.shape), exponent)
 
 
-_shift_up = np.frompyfunc(lambda v, e: -((-v << _FIXED) >> e), 2, 1)
+_shift_up = np.frompyfunc(lambda v, e: -((-v << FIXED) >> e), 2, 1)
 
 
 def _shifted_up(whole: Ints, exponent: int) -> Ints:
@@ -95,7 +101,7 @@ _ratio_up = np.frompyfunc(lambda v, n, d: -(-v * n // d), 3, 1)
 
 def _times(sizes: Ints, values: Ints) -> Ints:
     """Bounds of a product of two arrays of bounds."""
-    return _shift_up(sizes @ values, 2 * _FIXED)
+    return _shift_up(sizes @ values, 2 * FIXED)
 
 
 def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
@@ -105,7 +111,7 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     numbers, or not even the network's own length can be shown.
     """
     begin = time.perf_counter()
-    cell = _affine_cell(oracle)
+    cell = affine_cell(oracle)
     if cell is None or oracle.output.scalar != INT or not is_linear(loop):
         return None
     if not oracle.plain or not oracle.representable(np.zeros(0)):
@@ -117,21 +123,46 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     pairs = zip(low.tolist(), high.tolist(), strict=True)
     sizes = dyadic([max(abs(a), abs(b)) for a, b in pairs]).size()
     length, worst = 0, 0
-    for bound in _bounds(cell, loop, sizes, LONGEST):
-        if bound * _ROOM >= _HALF * (_ROOM - 1):
+    pulses, rest = _responses(loop, len(sizes), LONGEST)
+    for reached in _reached(cell, pulses, rest, sizes):
+        if not _less_than_half(reached.bound):
             break
-        length, worst = length + 1, max(worst, bound)
+        length, worst = length + 1, max(worst, reached.bound)
+        if length == _FOLLOWED and _forgets(loop, pulses[:length], rest[:length]):
+            bound = _ever(cell, reached, sizes)
+            if bound is not None and _less_than_half(bound):
+                return _claim(None, max(worst, bound), begin)
     return _claim(length, worst, begin) if length >= oracle.length else None
 
 
-def is_linear(loop: Loop) -> bool:
-    """Whether every value of a step is linear in registers and fields."""
+def _less_than_half(bound: int) -> bool:
+    return bound * _ROOM < _HALF * (_ROOM - 1)
+
+
+def _forgets(loop: Loop, pulses: list[Ints], rest: list[Ints]) -> bool:
+    """Whether the loop's responses have ended, and what it does without items is the same forever.
+
+    Both follow a linear recurrence as long as the registers are wide (Cayley-Hamilton): as many
+    zeros in a row are followed by zeros.
+    """
+    width = sum(len(leaves(r.start.value)) for r in loop.registers)
+    if width + 1 >= len(pulses):
+        return False
+    ended = all(not p.any() for p in pulses[len(pulses) - width :])
+    return ended and all((r == rest[-1]).all() for r in rest[len(rest) - width - 1 :])
+
+
+def is_linear(loop: Loop, reals: bool = False) -> bool:
+    """Whether every value of a step is linear in registers and fields.
+
+    reals: fields may be real, and values divided by literals.
+    """
     values = [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
-    plain = all(item in (INT, BOOL) for _, item in loop.inputs)
-    return plain and all(_linear_node(n) for v in values for n in walk(v))
+    plain = all(item in (INT, BOOL) or (reals and item == REAL) for _, item in loop.inputs)
+    return plain and all(_linear_node(n, reals) for v in values for n in walk(v))
 
 
-def _linear_node(node: Expression) -> bool:
+def _linear_node(node: Expression, reals: bool) -> bool:
     if isinstance(node, Const | Var):
         return True
     if not isinstance(node, Prim):
@@ -141,11 +172,13 @@ def _linear_node(node: Expression) -> bool:
         return len(parts) == 2 and any(isinstance(p, Const) for p in parts)
     if name == "item":
         return isinstance(parts[1], Const)
+    if name == "div" and reals:
+        return isinstance(parts[1], Const) and parts[1].value != 0
     return name in _LINEAR
 
 
 @dataclass(frozen=True, eq=False)
-class _Cell:
+class Cell:
     """An affine cell: for every node its exact map from (h, x), as matrix and constant."""
 
     form: NormalForm
@@ -156,6 +189,14 @@ class _Cell:
     def hidden(self) -> int:
         """Size of the state."""
         return len(self.initial.whole)
+
+    def split(self) -> tuple[Dyadic, ...]:
+        """(A, B, c, C, D, d) of h' = A h + B x + c, y = C h + D x + d."""
+        (matrix, constant), h = self.maps[self.form.output], self.hidden
+        return (
+            matrix[:h, :h], matrix[:h, h:], constant[:h],
+            matrix[h:, :h], matrix[h:, h:], constant[h:],
+        )  # fmt: skip
 
     def slack(self, sizes: Ints) -> Ints:
         """Bounds (H + k,) of the rounding error of one step from (h, x) of these sizes."""
@@ -179,7 +220,8 @@ class _Cell:
         return carried + _ratio_up(total, passed, (1 << 24) - passed)
 
 
-def _affine_cell(oracle: Oracle) -> _Cell | None:
+def affine_cell(oracle: Oracle) -> Cell | None:
+    """The network's cell multiplied out; None where it isn't affine."""
     form = oracle.network.cell.normal_form()
     maps: list[tuple[Dyadic, Dyadic]] = []
     for node in form.nodes:
@@ -192,34 +234,96 @@ def _affine_cell(oracle: Oracle) -> _Cell | None:
             maps.append((matrix, constant))
         else:
             return None
-    return _Cell(form, tuple(maps), dyadic(oracle.network.initial))
+    return Cell(form, tuple(maps), dyadic(oracle.network.initial))
 
 
-def _bounds(cell: _Cell, loop: Loop, sizes: Ints, longest: int) -> Iterator[int]:
-    """Step by step the most that outputs of network and loop can be apart."""
-    matrix, constant = cell.maps[cell.form.output]
-    h, count = cell.hidden, len(sizes)
-    a, b, c = matrix[:h, :h], matrix[:h, h:], constant[:h]
-    read, direct, plain = matrix[h:, :h], matrix[h:, h:], constant[h:]
-    pulses, rest = _responses(loop, count, longest)
+@dataclass(frozen=True, eq=False)
+class _Reached:
+    """After item t, bounds of everything up to it.
+
+    bound: how far outputs are apart; apart: what differences of responses give; offset: of the
+    outputs without items; reach: the state's size without its drift; powers: sum of |A^j|; worst:
+    the rounding error of a step. column: what an item adds to the state t items later; drift: the
+    next state without items, and before, this one; power: A^(t + 1).
+    """
+
+    bound: int
+    apart: Ints
+    offset: Ints
+    reach: Ints
+    powers: Ints
+    worst: Ints
+    column: Dyadic
+    before: Dyadic
+    drift: Dyadic
+    power: Dyadic
+
+
+def _reached(cell: Cell, pulses: list[Ints], rest: list[Ints], sizes: Ints) -> Iterator[_Reached]:
+    """Step by step the most that outputs of network and loop can be apart.
+
+    pulses, rest: the loop's responses, see `_responses`.
+    """
+    a, b, c, read, direct, plain = cell.split()
+    h = cell.hidden
     column, drift, power = b, cell.initial, dyadic(np.eye(h))
     apart = np.array([0] * len(plain.whole), dtype=object)
     reach, spread, worst = (np.array([0] * h, dtype=object) for _ in range(3))
     powers = np.zeros((h, h), dtype=object)
-    for t in range(longest):
+    for t in range(len(pulses)):
         response = direct if t == 0 else read @ column
         column = column if t == 0 else a @ column
         apart = apart + _times((response - dyadic(pulses[t])).size(), sizes)
         offset = (read @ drift + plain - dyadic(rest[t])).size()
         slack = cell.slack(np.concatenate([reach + drift.size() + spread, sizes]))
-        yield max(apart + offset + _times(read.size(), spread) + slack[h:])
+        bound = max(apart + offset + _times(read.size(), spread) + slack[h:])
         # what the next step starts from: the state's size without the drift, its drift, and its
         # rounding error; every step's own error is at most the worst so far
         powers = powers + power.size()
         reach = reach + _times((power @ b).size(), sizes)
-        drift, power = a @ drift + c, a @ power
+        before, drift, power = drift, a @ drift + c, a @ power
         worst = np.maximum(worst, slack[:h])
         spread = _times(powers, worst)
+        yield _Reached(bound, apart, offset, reach, powers, worst, column, before, drift, power)
+
+
+def _ever(cell: Cell, last: _Reached, sizes: Ints) -> int | None:
+    """A bound of how far outputs are ever apart, of a loop whose own responses have ended.
+
+    Some power A^k shrinks every state, |A^k| <= r < 1, so that what k steps add up to, divided by
+    1 - r, bounds what all later ones do. None where no power does within `_FOLLOWED`.
+    """
+    a, b, c, read, _, _ = cell.split()
+    h, one = cell.hidden, 1 << FIXED
+    first, count = last.power, 0
+    shrunk, power = one, dyadic(np.eye(h))
+    moved = a @ cell.initial + c - cell.initial
+    reach, drift = (np.array([0] * h, dtype=object) for _ in range(2))
+    powers = np.zeros((h, h), dtype=object)
+    while shrunk >= one:
+        if count == _FOLLOWED:
+            return None
+        powers = powers + first.size()
+        reach = reach + _times((first @ b).size(), sizes)
+        drift = drift + (first @ moved).size()
+        first, power, count = a @ first, a @ power, count + 1
+        shrunk = max(power.size().sum(1))
+    rest_of = one - shrunk
+    more, drifts = (_ratio_up(max(v), one, rest_of) for v in (reach, drift))
+    powers = last.powers + _ratio_up(powers.max(0), one, rest_of)[None, :]
+    held = last.reach + more + last.drift.size() + drifts
+    spread = 2 * _times(powers, np.maximum(last.worst, cell.slack(_beside(held, sizes))[:h]))
+    slack = cell.slack(_beside(held + spread, sizes))
+    if (_times(powers, np.maximum(last.worst, slack[:h])) > spread).any():
+        return None
+    apart = last.apart + _times(read.size(), _times(last.column.size(), sizes) + more)
+    moves = (last.drift - last.before).size() + drifts
+    offset = last.offset + _times(read.size(), moves)
+    return max(apart + offset + _times(read.size(), spread) + slack[h:])
+
+
+def _beside(held: Ints, sizes: Ints) -> Ints:
+    return np.concatenate([held, sizes])
 
 
 def _responses(loop: Loop, width: int, longest: int) -> tuple[list[Ints], list[Ints]]:
@@ -247,15 +351,16 @@ def _outputs(values: list[Any]) -> list[Ints]:
     return [np.array([int(v) for v in row], dtype=object) for row in rows]
 
 
-def _claim(length: int, worst: int, begin: float) -> Claim:
+def _claim(length: int | None, worst: int, begin: float) -> Claim:
+    reach = "of every length" if length is None else f"up to length {length}"
     return Claim(
-        "proved_to_length",
+        "proved" if length is None else "proved_to_length",
         "relational",
-        f"both are linear; their outputs are less than 1/2 apart on every sequence up to length "
-        f"{length}, so the rounded ones are equal",
-        achieved=float(Fraction(worst, 1 << _FIXED)),
+        f"both are linear; their outputs are less than 1/2 apart on every sequence {reach}, so "
+        "the rounded ones are equal",
+        achieved=float(Fraction(worst, 1 << FIXED)),
         arithmetic="network in float32 in any order of summation, program in whole numbers",
-        count=length,
+        count=length or _FOLLOWED,
         seconds=time.perf_counter() - begin,
         length_bound=length,
     )

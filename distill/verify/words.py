@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ LISTED_AT_MOST = 1 << 20
 DRAWS = 65_536
 _BLOCK = 1 << 14
 _ARITHMETIC = "network in float32 as run, program in whole numbers"
+_FLOATS = "network in float32 as run, program in float64"
 
 
 def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
@@ -42,24 +44,24 @@ def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
     length = longest_listed(oracle)
     if proof is not None and (proof.length_bound or 0) >= length:
         return proof
-    found = _first_difference(loop, oracle, _all_words(oracle, length)) if length else None
+    found = first_difference(loop, oracle, all_words(oracle, length)) if length else None
     if found is not None and found[0] <= oracle.length:
         return _outside(loop, oracle, seed, begin) or _refuted(found[1], oracle, begin)
     if length >= oracle.length:
         return _listed(oracle, length if found is None else found[0] - 1, found, begin)
-    drawn = _first_difference(loop, oracle, _drawn(oracle, seed, oracle.length, DRAWS))
-    if drawn is None:
+    departs = first_difference(loop, oracle, drawn(oracle, seed, oracle.length, DRAWS))
+    if departs is None:
         return _tested(length, oracle, begin)
-    return _outside(loop, oracle, seed, begin) or _refuted(drawn[1], oracle, begin)
+    return _outside(loop, oracle, seed, begin) or _refuted(departs[1], oracle, begin)
 
 
 def _outside(loop: Loop, oracle: Oracle, seed: int, begin: float) -> Claim | None:
     """Equality but for few sequences, where those differ that were run."""
     total = (oracle.domain.symbols or 0) ** oracle.length
     if 0 < total <= LISTED_AT_MOST:
-        blocks = _all_words(oracle, oracle.length)
+        blocks = all_words(oracle, oracle.length)
         return excepted_claim(loop, oracle, blocks, True, begin)
-    blocks = _drawn(oracle, seed, oracle.length, DRAWS)
+    blocks = drawn(oracle, seed, oracle.length, DRAWS)
     return excepted_claim(loop, oracle, blocks, False, begin)
 
 
@@ -70,7 +72,7 @@ def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     cells beside linear loops, compared exactly, cells and boxes up to one. None for cells that
     can't be looked into.
     """
-    if oracle.network.cell.opaque:
+    if oracle.network.cell.opaque or oracle.domain.symbols is None:
         return None
     sure = closed_claim(loop, oracle, seed) or linear_claim(loop, oracle)
     if sure is not None:
@@ -95,13 +97,15 @@ def longest_listed(oracle: Oracle) -> int:
     return max(length, wanted)
 
 
-def _all_words(oracle: Oracle, length: int):  # noqa: ANN202
+def all_words(oracle: Oracle, length: int) -> Iterator[Columns]:
+    """All sequences of a length, in blocks."""
     total = (oracle.domain.symbols or 0) ** length
     for start in range(0, total, _BLOCK):
         yield oracle.domain.words(length, start, min(start + _BLOCK, total))
 
 
-def _drawn(oracle: Oracle, seed: int, length: int, count: int):  # noqa: ANN202
+def drawn(oracle: Oracle, seed: int, length: int, count: int) -> Iterator[Columns]:
+    """Independent uniform sequences, in blocks."""
     rng = np.random.default_rng([seed, 21])
     for start in range(0, count, _BLOCK):
         yield oracle.domain.sample(rng, min(_BLOCK, count - start), length)
@@ -111,15 +115,14 @@ def differences(loop: Loop, oracle: Oracle, columns: Columns) -> NDArray[np.bool
     """Where outputs differ, (n, T)."""
     with np.errstate(all="ignore"):
         ours, theirs = oracle.values(columns), run_loop(loop, columns)
-    differ = (ours != theirs).reshape(*ours.shape[:2], -1).any(2)
-    return differ & oracle.counts(differ.shape[1])
+    return oracle.differ(ours, theirs) & oracle.counts(ours.shape[1])
 
 
 Departure = tuple[int, dict[str, Any]]
 """The first item, counted from 1, at which they differ, and the sequence up to it."""
 
 
-def _first_difference(loop: Loop, oracle: Oracle, blocks) -> Departure | None:  # noqa: ANN001
+def first_difference(loop: Loop, oracle: Oracle, blocks: Iterable[Columns]) -> Departure | None:
     """The shortest prefix of all blocks on which they differ, with both outputs."""
     best: Departure | None = None
     for columns in blocks:
@@ -142,9 +145,13 @@ def _example(loop: Loop, oracle: Oracle, columns: Columns, row: int, last: int) 
     }
 
 
+def _arithmetic(oracle: Oracle) -> str:
+    return _ARITHMETIC if not oracle.over_reals else _FLOATS
+
+
 def first_departure(loop: Loop, oracle: Oracle, seed: int, length: int = 50) -> int | None:
     """The first item, counted from 1, at which one of 4,096 drawn sequences shows a difference."""
-    for columns in _drawn(oracle, seed + 1, length, 4096):
+    for columns in drawn(oracle, seed + 1, length, 4096):
         differ = differences(loop, oracle, columns)
         if differ.any():
             return int(differ.any(0).argmax()) + 1
@@ -161,7 +168,7 @@ def _listed(oracle: Oracle, length: int, departs: Departure | None, begin: float
         "exhaustive",
         text,
         achieved=0.0,
-        arithmetic=_ARITHMETIC,
+        arithmetic=_arithmetic(oracle),
         count=total,
         seconds=time.perf_counter() - begin,
         length_bound=length,
@@ -180,7 +187,7 @@ def _tested(listed: int, oracle: Oracle, begin: float) -> Claim:
         "sampling",
         text,
         achieved=0.0,
-        arithmetic=_ARITHMETIC,
+        arithmetic=_arithmetic(oracle),
         count=DRAWS,
         seconds=time.perf_counter() - begin,
         length_bound=oracle.length,
@@ -192,7 +199,7 @@ def _refuted(example: dict[str, Any], oracle: Oracle, begin: float) -> Claim:
         "refuted",
         "exhaustive",
         "differs on a sequence",
-        arithmetic=_ARITHMETIC,
+        arithmetic=_arithmetic(oracle),
         seconds=time.perf_counter() - begin,
         counterexample=example,
         length_bound=oracle.length,

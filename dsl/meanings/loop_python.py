@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dsl.loop import Loop, Register
-from dsl.meanings.python import (
+from dsl.meanings.loop_statements import assigned, own_lists, value_text
+from dsl.meanings.python import wrap
+from dsl.meanings.python_words import (
     annotation,
-    expression_text,
     helper_names,
+    helpers_called,
     imports,
     literal,
     python_name,
-    used_primitives,
-    wrap,
 )
 from dsl.program import (
     Expression,
@@ -25,26 +25,27 @@ from dsl.program import (
     transform,
     var,
 )
-from dsl.types import REAL, Type
 
-_OWN = ("items", "outputs", "result")
+CHECK = "check"
+"""The function that refuses what isn't in the domain."""
+
+_WIDEST = 92
+"""Characters of a comprehension that stays on its line."""
+
+_OWN = ("items", "outputs", "result", CHECK)
 
 
 def loop_python(loop: Loop) -> str:
     """Source of a loop and the helpers it calls; no checks, no docstring."""
     named = with_local_names(loop)
-    blocks = [*loop_helpers(named), "\n".join(loop_lines(named))]
+    function = "\n".join(loop_lines(named))
+    blocks = [*helpers_called(loop_values(named), function), function]
     head = "\n".join(f"import {name}" for name in imports(blocks))
     return "\n\n\n".join([head, *blocks] if head else blocks) + "\n"
 
 
-def loop_helpers(loop: Loop) -> list[str]:
-    """Source of the helpers that a loop calls."""
-    used = (p.helper for value in _values(loop) for p in used_primitives(value) if p.helper)
-    return [helper.rstrip() for helper in dict.fromkeys(used)]
-
-
-def _values(loop: Loop) -> list[Expression]:
+def loop_values(loop: Loop) -> list[Expression]:
+    """All that a step computes."""
     return [v for _, v in loop.lets] + [loop.output, *(r.update for r in loop.registers)]
 
 
@@ -55,6 +56,10 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
     result = annotation(loop.output.type)
     result = result if loop.at_end else f"list[{result}]"
     lines = [f"def {loop.name}(items: list[{item}]) -> {result}:"]
+    if not loop.registers and not loop.lets and not loop.at_end:
+        listed = f"return [{value_text(loop.output, None)} for {', '.join(names)} in items]"
+        if len(listed) <= _WIDEST:
+            return lines + ["    " + line for line in (*before, listed)]
     body = [*before, *(f"{r.name} = {literal(r.start.value, r.type)}" for r in loop.registers)]
     late = _read_at_end(loop) if loop.at_end else None
     emit = _APPEND if not loop.at_end else ("result = ", "") if late is None else ("", "")
@@ -63,7 +68,7 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
     body += [f"for {', '.join(names)} in items:"] * bool(step)
     body += ["    " + line for line in step]
     if late is not None:
-        body += wrap("return ", _value_text(late, None))
+        body += wrap("return ", value_text(late, None))
     else:
         body.append("return result" if loop.at_end else "return outputs")
     return lines + ["    " + line for line in body]
@@ -110,24 +115,20 @@ def _step(loop: Loop, emit: tuple[str, str]) -> Iterator[str]:
 
     A let that only becomes a register's value is that register.
     """
+    lists = own_lists(loop)
     loop, early = _assigned_early(loop)
     for name, value in loop.lets:
-        yield from wrap(f"{name} = ", _value_text(value, None))
+        yield from assigned(name, value, None, lists & early)
     if any(emit):
-        yield from wrap(emit[0], _value_text(loop.output, None) + emit[1])
+        yield from wrap(emit[0], value_text(loop.output, None) + emit[1])
     rest = [r for r in loop.registers if r.name not in early and r.update != var(r.name, r.type)]
     ordered = _in_order(rest)
     if ordered is None:
         left = ", ".join(r.name for r in rest)
-        yield from wrap(f"{left} = ", ", ".join(_value_text(r.update, r.type) for r in rest))
+        yield from wrap(f"{left} = ", ", ".join(value_text(r.update, r.type) for r in rest))
         return
     for register in ordered:
-        yield from wrap(f"{register.name} = ", _value_text(register.update, register.type))
-
-
-def _value_text(value: Expression, item: Type | None) -> str:
-    text = expression_text(value).text
-    return f"float({text})" if item == REAL and value.type != REAL else text
+        yield from assigned(register.name, register.update, register.type, lists)
 
 
 def _in_order(registers: list[Register]) -> list[Register] | None:
@@ -189,7 +190,7 @@ def _unchecked(loop: Loop, registers: tuple, lets: tuple, output: Expression) ->
 def with_local_names(loop: Loop) -> Loop:
     """The loop with names that are no keywords, builtins, or ours."""
     names: dict[str, Expression] = {}
-    taken = {*_OWN, *(name for value in _values(loop) for name in helper_names(value))}
+    taken = {*_OWN, *(name for value in loop_values(loop) for name in helper_names(value))}
     for name, item in [*loop.scope().items(), *((n, v.type) for n, v in loop.lets)]:
         new = python_name(name, taken)
         taken.add(new)

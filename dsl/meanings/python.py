@@ -7,16 +7,20 @@ program, whose names are identifiers; nothing from a model is pasted in unescape
 
 from __future__ import annotations
 
-import builtins
 import itertools
-import keyword
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
 from dsl.meanings.python_parts import in_parts
+from dsl.meanings.python_words import (
+    annotation,
+    helper_names,
+    helpers_called,
+    imports,
+    literal,
+    python_name,
+)
 from dsl.meanings.python_wrap import wrap
 from dsl.primitive import Primitive
 from dsl.program import (
@@ -32,10 +36,16 @@ from dsl.program import (
     free_variables,
     walk,
 )
-from dsl.types import BOOL, INT, REAL, Category, Type, Vector, element, shape_of
+from dsl.types import BOOL, INT, REAL, Type, element, lift, shape_of
 
 _ATOM = 100
 _LEVELS = {"xor": 5.5}
+_COMPARISON = 5
+_TRUTHS = ("and_", "or_")
+_FIRST_OF = {"argmax": "max", "argmin": "min"}
+_LOOPED = 1
+"""What a `for` loops over binds tighter than a choice."""
+
 _KEEPS_INTS = frozenset({"max", "min", "clip", "if_"})
 
 
@@ -58,33 +68,6 @@ class Text:
     def within(self, level: float) -> Text:
         """The text in brackets unless it binds at least as tightly as `level`."""
         return self if self.level >= level else Text(f"({self.text})")
-
-
-def annotation(item: Type) -> str:
-    """The type hint of values of a type."""
-    if isinstance(item, Vector):
-        inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
-        return f"list[{annotation(inner)}]"
-    if isinstance(item, Category):
-        return "int"
-    return {BOOL: "bool", INT: "int", REAL: "float"}.get(item, "object")
-
-
-def literal(value: Any, item: Type) -> str:
-    """A literal of a type."""
-    if isinstance(item, Vector):
-        inner = Vector(item.item, item.shape[1:]) if len(item.shape) > 1 else item.item
-        return "[" + ", ".join(literal(v, inner) for v in value) + "]"
-    if item == REAL:
-        return _real(Fraction(value))
-    return repr(value)
-
-
-def _real(value: Fraction) -> str:
-    short = repr(float(value))
-    if Fraction(short) == value or value.denominator > 1000:
-        return short
-    return f"{value.numerator} / {value.denominator}"
 
 
 def expression_text(node: Expression) -> Text:
@@ -120,15 +103,71 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         parts[0] = Text(parts[0].text.replace("[", "(", 1)[:-1] + ")")
     if primitive.name == "affine":
         parts = [_frozen(c, p) for c, p in zip(node.children, parts, strict=True)]
+    if primitive.name in _FIRST_OF and isinstance(node.children[0], Var):
+        return Text(f"{parts[0]}.index({_FIRST_OF[primitive.name]}({parts[0]}))")
+    members = _members(node)
+    if members is not None:
+        return Text(f"{parts[1].within(_COMPARISON + 0.1)} in {members}", _COMPARISON)
+    parts = _as_written(node, parts)
     level = _LEVELS.get(primitive.name, primitive.precedence)
     if primitive.symbol:
-        return _operator(primitive, parts, level)
+        found = _operator(primitive, parts, level)
+        reals = any(element(c.type) == REAL for c in node.children)
+        # Python's operators on floats give floats, also those that round down
+        return Text(f"int({found})") if reals and element(node.type) == INT else found
     if callable(primitive.python):
         return Text(primitive.python(*(p.text for p in parts)), level or _ATOM)
     if primitive.name == "if_":
         condition, yes, no = parts
         return Text(f"{yes.within(1)} if {condition.within(1)} else {no}", 0)
     return Text(_fill(primitive.python, parts, level), level or _ATOM)
+
+
+def _as_written(node: Prim, parts: list[Text]) -> list[Text]:
+    """The arguments as Python lets one write them where it needs less than the language."""
+    name = node.primitive.name
+    if name in ("add", "sub") and not all(map(_is_truth, node.children[:2])):
+        return list(map(_summand, node.children, parts))
+    if name in _TRUTHS and not shape_of(node.type):
+        return [_unequal(c, p) for c, p in zip(node.children, parts, strict=True)]
+    return _without_ends(node, parts) if name == "slice" else parts
+
+
+def _members(node: Prim) -> str | None:
+    """The places of a table of truths that are true, where few are; None for what is no such."""
+    table = node.children[0] if node.primitive.name == "item" else None
+    if not isinstance(table, Const) or table.type != lift(BOOL, (len(table.value),)):
+        return None
+    found = [place for place, value in enumerate(table.value) if value]
+    return f"({', '.join(map(str, found))})" if 1 < len(found) <= len(table.value) / 2 else None
+
+
+def _without_ends(node: Prim, parts: list[Text]) -> list[Text]:
+    """`x[1:]` for a slice up to the end, `x[:2]` for one from the beginning."""
+    whole, (start, stop) = shape_of(node.children[0].type), node.children[1:]
+    first = Text("") if isinstance(start, Const) and start.value == 0 else parts[1]
+    last = Text("") if isinstance(stop, Const) and stop.value == whole[0] else parts[2]
+    return [parts[0], first, last]
+
+
+def _summand(node: Expression, part: Text) -> Text:
+    """A truth that is added to a number; Python counts it as 0 or 1 itself."""
+    if isinstance(node, Prim) and _is_truth(node):
+        return expression_text(node.children[0])
+    return part
+
+
+def _is_truth(node: Expression) -> bool:
+    """Whether it is a truth as a number; two of those aren't added by all that counts as one."""
+    return isinstance(node, Prim) and node.primitive.name == "as_int" and not shape_of(node.type)
+
+
+def _unequal(node: Expression, part: Text) -> Text:
+    """`a != b` for two truths that differ, within a condition."""
+    if not isinstance(node, Prim) or node.primitive.name != "xor" or len(node.children) > 2:
+        return part
+    first, second = (expression_text(c).within(_COMPARISON + 0.1) for c in node.children)
+    return Text(f"{first} != {second}", _COMPARISON)
 
 
 def _frozen(node: Expression, part: Text) -> Text:
@@ -180,7 +219,8 @@ def _comprehension(node: Expression, axes: int) -> Text:
         return listed
     body = _per_item(node, leaves, set(free_variables(node)))
     names, text = list(leaves.values()), body.text
-    sources = [expression_text(leaf).text for leaf in leaves]
+    found = [expression_text(leaf) for leaf in leaves]
+    sources = [part.within(_LOOPED).text if len(found) == 1 else part.text for part in found]
     for depth in range(axes):
         inner = [f"{n}_{depth}" for n in names] if depth + 1 < axes else sources
         bound = ", ".join(names)
@@ -225,14 +265,6 @@ def _per_item(node: Expression, leaves: dict[Expression, str], taken: set[str]) 
     if node not in leaves:
         leaves[node] = _fresh(taken | set(leaves.values()))
     return Text(leaves[node])
-
-
-def python_name(name: str, taken: Iterable[str] = ()) -> str:
-    """`name`, changed where it is a Python keyword, a builtin or taken."""
-    found = name
-    while keyword.iskeyword(found) or hasattr(builtins, found) or found in set(taken):
-        found += "_"
-    return found
 
 
 def statements(body: Expression, result: Type) -> list[str]:
@@ -293,29 +325,6 @@ def with_python_names(program: Program) -> Program:
     return Program(tuple(map(rewritten, program.definitions)))
 
 
-def helper_names(body: Expression) -> list[str]:
-    """Names of the helper functions that an expression's Python text calls."""
-    return [_defined(p.helper) for p in used_primitives(body) if p.helper]
-
-
-def _defined(source: str) -> str:
-    match = re.match(r"def (\w+)", source)
-    assert match is not None
-    return match.group(1)
-
-
-def used_primitives(body: Expression) -> list[Primitive]:
-    """The primitives of an expression, in order of first use."""
-    return list(dict.fromkeys(n.primitive for n in walk(body) if isinstance(n, Prim)))
-
-
-def imports(texts: Iterable[str]) -> list[str]:
-    """The standard modules that the source refers to."""
-    source = "\n".join(texts)
-    names = ("functools", "itertools", "math", "operator", "statistics")
-    return [name for name in names if re.search(rf"\b{name}\.", source)]
-
-
 def signature(definition: Definition, result: Type | None = None) -> str:
     """`def name(x: float) -> bool:`."""
     names = ", ".join(f"{n}: {annotation(t)}" for n, t in definition.parameters)
@@ -325,10 +334,11 @@ def signature(definition: Definition, result: Type | None = None) -> str:
 def to_python(program: Program) -> str:
     """Source of all definitions and the helpers they call; no checks, no docstring."""
     named = with_python_names(program)
-    helpers: dict[str, None] = {}
-    for definition in named.definitions:
-        helpers |= dict.fromkeys(p.helper for p in used_primitives(definition.body) if p.helper)
-    blocks = [h.rstrip() for h in helpers] + [function_source(d) for d in named.definitions]
+    functions = [function_source(d) for d in named.definitions]
+    blocks = [
+        *helpers_called((d.body for d in named.definitions), "\n".join(functions)),
+        *functions,
+    ]
     head = "\n".join(f"import {name}" for name in imports(blocks))
     return ("\n\n\n".join([head, *blocks] if head else blocks)) + "\n"
 

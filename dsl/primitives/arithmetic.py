@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
@@ -20,6 +21,20 @@ def _folded(name: str) -> Callable[..., Any]:
     return lambda ops, *xs: reduce(getattr(ops, name), xs)
 
 
+_ROUNDED_DOWN = re.compile(r"%|//")
+_BRACKETS = re.compile(r"\([^()\[\]]*\)|\[[^()\[\]]*\]")
+
+
+def _plus(left: str, right: str) -> str:
+    """`a - b` for `a + -b`, but not for `a + -b % c`, whose sign belongs to b alone."""
+    outside, inside = right, ""
+    while outside != inside:
+        outside, inside = _BRACKETS.sub("", outside), outside
+    if right.startswith("-") and not _ROUNDED_DOWN.search(outside):
+        return f"{left} - {right[1:]}"
+    return f"{left} + {right}"
+
+
 ADD = declare(
     Primitive(
         name="add",
@@ -29,7 +44,7 @@ ADD = declare(
         elementwise=True,
         array=lambda xp, *xs: reduce(lambda a, b: a + b, xs),
         scalar=_folded("add"),
-        python=lambda *texts: " + ".join(texts).replace("+ -", "- "),
+        python=lambda *texts: reduce(_plus, texts),
         english="{0} plus {1}",
         doc="The sum of the arguments.",
         examples=(Example((2, 3), 5), Example((1, 2, 3), 6)),
@@ -203,7 +218,9 @@ def _smooth(
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
-    return 0.5 * (xp.tanh(0.5 * as_real(xp, x)) + 1.0)
+    x = as_real(xp, x)
+    small = xp.exp(-xp.abs(x))  # never overflows, and keeps the digits of small results
+    return xp.where(x < 0, small, 1.0) / (1.0 + small)
 
 
 NEG = _unary(
@@ -290,7 +307,8 @@ SIGMOID = _unary(
     "1 / (1 + exp(-x)).", (Example((0,), Fraction(1, 2)),), infer=_TO_REAL, exact=False,
     laws=frozenset({"monotone"}),
     helper="""def sigmoid(x: float) -> float:
-    return 0.5 * (math.tanh(0.5 * x) + 1.0)
+    small = math.exp(-abs(x))
+    return (small if x < 0 else 1.0) / (1.0 + small)
 """,
 )  # fmt: skip
 AS_INT = _unary(

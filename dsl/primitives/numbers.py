@@ -8,7 +8,7 @@ from typing import Any
 from dsl.primitive import Example, Primitive, declare
 from dsl.primitives.arithmetic import as_int
 from dsl.primitives.arrays import as_number, stack
-from dsl.primitives.signatures import Statics, fixed, require, static_int, vector_argument
+from dsl.primitives.signatures import Statics, fixed, plain_vector, require, static_int
 from dsl.types import BOOL, INT, Type, Vector
 
 
@@ -62,7 +62,7 @@ DIGITS = declare(
 
 
 def _from_digits_type(types: tuple[Type, ...], statics: Statics) -> Type:
-    item = vector_argument(types, 2).item
+    item = plain_vector(types, 2).item
     require(item in (INT, BOOL) and types[1] == INT, "takes digits and a base")
     static_int(statics, 1, 2, 1 << 16)
     return INT

@@ -92,6 +92,7 @@ KINDS = {
     "cells": (SECOND, delay, "seq(int(0,5))", "int", cells_claim),
     "boxes": (PARITY, parity, "seq(bool)", "bool above 0.5", boxes_claim),
     "linear": (COUNT, summing, "seq(int(0,9))", "int", linear_claim),
+    "fading": (SECOND, lambda: turned(1.001), "seq(int(0,5))", "int", linear_claim),
     "listed": (PARITY, parity, "seq(bool)", "bool above 0.5", words_claim),
     "sampled": (COUNT, summing, "seq(int(0,9))", "int", words_claim),
 }
@@ -249,6 +250,16 @@ def test_no_proof_is_stretched_by_an_item():
     assert verdict(parse_loop(COUNT), oracle, longer) != "holds"
 
 
+def test_no_proof_up_to_a_length_is_stretched_to_every_length():
+    for weight, text in ((1.0, COUNT), (1.0004, COUNT)):
+        oracle = make_oracle(summing(weight), "seq(int(0,9))", "seq(int)", 10)
+        claim = linear_claim(parse_loop(text), oracle)
+        assert claim is not None
+        assert claim.verdict == "proved_to_length"
+        ever = replace(claim, verdict="proved", length_bound=None)
+        assert verdict(parse_loop(text), oracle, ever) != "holds"
+
+
 def test_no_listing_is_stretched_beyond_the_first_difference():
     oracle = make_oracle(parity(0.05), "seq(bool)", "seq(bool above 0.5)", 6)
     claim = words_claim(parse_loop(PARITY), oracle, 0)
@@ -261,7 +272,7 @@ def test_no_listing_is_stretched_beyond_the_first_difference():
 
 @pytest.mark.parametrize(
     ("method", "word"),
-    [("relational", "proved"), ("sampling", "proved"), ("smt", "proved"), ("induction", "tested")],
+    [("relational", "tested"), ("sampling", "proved"), ("smt", "proved"), ("induction", "tested")],
 )
 def test_methods_give_their_own_verdicts_only(method: str, word: str):
     loop, oracle, claim = asked("cells")

@@ -114,6 +114,7 @@ def test_inspect_says_what_a_step_takes_and_returns(capsys):
     text = printed(capsys, "inspect", "pair.onnx", "--recurrent")
     assert "after every item" in text
     assert "2 numbers" in text
+    assert "of 2 numbers of the state" in text
 
 
 def write(name: str, body: str) -> str:
@@ -182,11 +183,11 @@ BAD = {
         "use",
     ),
     "reals": (
-        (*PARITY_LINE, "--outputs", "seq(real)"),
-        "discrete",
+        (*PARITY_LINE, "--outputs", "seq(real)", "--tolerance", "-1"),
+        "at least 0",
     ),
     "tolerance": ((*PARITY_LINE, "--tolerance", "1"), "equality"),
-    "margin": ((*PARITY_LINE, "--margin", "1"), "equality"),
+    "margin": ((*PARITY_LINE, "--margin", "1"), "close decisions"),
     "data": ((*PARITY_LINE, "--data", "x.npz"), "sequences"),
     "no state": (
         (*PARITY_LINE, "--initial-state", "no.npy"),

@@ -166,9 +166,9 @@ def test_alternatives_are_alternatives_in_the_loop_too():
     assert found([True, False]) == predict_of(found.source)([True, False]) == [1, 0]
 
 
-def test_real_items_leave_the_network_as_it_is_and_say_so():
+def test_real_items_are_checked_and_decided_on():
     found = distill.distill(RUNNING_SUM, "seq(real(-1,1))", "seq(bool above 0.25)", length=6)
-    assert "real items" in found.note
+    assert "total" in found.source
     assert found([0.5, -0.5]) == [True, False]
     with pytest.raises(BadInput, match="lies outside"):
         found([2.0])

@@ -71,6 +71,44 @@ LOOPS = {
   out index(argmax(new))
   next counts = new
 """,
+    "shown counts": """loop predict(x: int) -> seq(int[4])
+  start counts: int[4] = [0, 0, 0, 0]
+  let new = put(counts, x, counts[x] + 1)
+  out new
+  next counts = new
+""",
+    "kept counts": """loop predict(x: int) -> seq(int)
+  start counts: int[4] = [0, 0, 0, 0]
+  start older: int[4] = [0, 0, 0, 0]
+  let new = put(counts, x, 2 * counts[x] + 1)
+  out new[x] - older[x]
+  next counts = new
+  next older = counts
+""",
+    "if it changes": """loop predict(x: bool) -> seq(int)
+  start balance: int = 0
+  start twice: int = 1
+  let new = if balance == 1 then balance else balance + (if x then 1 else -1)
+  out new - twice
+  next balance = new
+  next twice = if x then 3 * twice - 1 else twice
+""",
+    "members": """loop predict(x: int) -> seq(bool)
+  start before: bool = false
+  out [false, true, false, true][x] and (x == 2 or [true, false, false, true][x]) == before
+  next before = x > 1
+""",
+    "steps": """loop predict(x: int, y: bool) -> seq(int)
+  start total: int = 0
+  start change: int = 2
+  start odd: bool = false
+  let new_change = change - x - 1
+  let new_total = new_change + total - as_int(y)
+  out if odd and (y xor x > 1) then new_total else -new_total
+  next total = new_total
+  next change = new_change
+  next odd = odd xor y
+""",
 }
 
 
@@ -96,7 +134,21 @@ def test_all_meanings_agree_and_the_text_is_read_back(text: str):
         exact = run_loop_exact(loop, items)
         plain = items if len(loop.inputs) > 1 else [item[0] for item in items]
         listed = outputs[row].tolist()
+        exact = np.asarray(exact).tolist()
         assert (listed[-1] if loop.at_end else listed) == exact == scope["predict"](plain)
+
+
+def test_a_step_reads_as_a_person_writes_it():
+    steps = loop_python(parse_loop(LOOPS["steps"]))
+    assert "    change -= x + 1\n        total += change - y\n" in steps
+    assert "odd and y != (x > 1)" in steps
+    assert "odd ^= y" in steps
+    members = loop_python(parse_loop(LOOPS["members"]))
+    assert "x in (1, 3) and (x == 2 or x in (0, 3)) == before" in members
+    assert "        counts[x] += 1\n" in loop_python(parse_loop(LOOPS["counts"]))
+    assert "        if balance != 1:\n            balance +=" in loop_python(
+        parse_loop(LOOPS["if it changes"])
+    )
 
 
 def test_traces_are_what_registers_hold_before_each_item():

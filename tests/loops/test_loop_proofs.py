@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from distill.loops import make_oracle
 from distill.recurrent import RecurrentNetwork, cell_of_layers
@@ -23,7 +25,7 @@ def cell(step, readout, hidden: int) -> RecurrentNetwork:
         [(np.array(w, dtype=float), np.array(b, dtype=float)) for w, b in part]
         for part in (step, readout)
     ]
-    return RecurrentNetwork(cell_of_layers(*as_arrays), np.zeros(hidden))
+    return RecurrentNetwork(cell_of_layers(as_arrays[0], as_arrays[1]), np.zeros(hidden))
 
 
 READ = [([[1.0]], [0.0])]
@@ -88,6 +90,42 @@ def test_wrong_linear_loops_get_no_proof(name: str, change: tuple[str, str]):
     assert linear_claim(wrong, oracle) is None
     assert cells_claim(wrong, oracle) is None
     assert boxes_claim(wrong, oracle) is None
+
+
+def leaking(kept: float, taken: float) -> RecurrentNetwork:
+    """The previous item, and beside it taken * (x[t-1] + kept * x[t-2] + ...)."""
+    step = [([[0, 0, 0, 1], [1, 0, 0, 0], [taken, 0, kept, 0]], [0, 0, 0])]
+    return cell(step, [([[0.0, 1.0, 1.0]], [0.0])], 3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-0.95, 0.995), st.floats(0, 1))
+def test_what_fades_is_proved_for_every_length_where_its_sum_stays_below_a_half(
+    kept: float, share: float
+):
+    kept = float(np.float32(kept))
+    taken = float(np.float32(share * 0.2 * (1 - abs(kept))))
+    farthest = 5 * taken / (1 - abs(kept)) if kept >= 0 else 5 * taken / (1 - kept**2)
+    oracle = Oracle(leaking(kept, taken), parse_sequences("seq(int(0,5))"), parse_output("int"), 10)
+    claim = linear_claim(parse_loop(LOOPS["second"]), oracle)
+    always = claim is not None and claim.verdict == "proved"
+    if farthest > 0.5:
+        assert not always
+    if 5 * taken / (1 - abs(kept)) < 0.45:
+        assert claim is not None
+        assert always
+        assert (claim.length_bound, claim.certificate) == (None, None)
+
+
+def test_what_errs_behind_the_items_that_are_followed_has_a_length():
+    oracle = oracle_of(leaking(0.99, 0.0011), "seq(int(0,5))")
+    loop = parse_loop(LOOPS["second"])
+    claim = linear_claim(loop, oracle)
+    nines = (np.full((1, 600), 5),)
+    first = int(differences(loop, oracle, nines)[0].argmax())
+    assert claim is not None
+    assert claim.verdict == "proved_to_length"
+    assert 100 < (claim.length_bound or 0) <= first
 
 
 def test_a_network_that_forgets_is_proved_for_every_length():

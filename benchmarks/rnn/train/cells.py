@@ -31,6 +31,11 @@ class Shape:
     step: tuple[int, ...] = ()
     readout: tuple[int, ...] = ()
 
+    @property
+    def affine(self) -> bool:
+        """Whether the whole cell is affine."""
+        return self.kind == "relu-mlp" and not self.step and not self.readout
+
     def label(self) -> str:
         """As it stands in file names."""
         if self.kind != "relu-mlp":

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.rnn.further import FURTHER, palindrome_sampler
 from benchmarks.rnn.networks import index
+from benchmarks.rnn.reals import REALS
 from benchmarks.rnn.task import Task
 from benchmarks.rnn.tasks import TRUTHS
 
@@ -44,7 +45,7 @@ RANGED: dict[str, Task] = {
 }
 """Tasks of the 62 on items that a cell with bounded units can hold."""
 
-TASKS: dict[str, Task] = PUBLISHED | RANGED | FURTHER
+TASKS: dict[str, Task] = PUBLISHED | RANGED | FURTHER | REALS
 
 
 def short(name: str) -> str:

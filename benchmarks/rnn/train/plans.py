@@ -158,7 +158,7 @@ _FURTHER: dict[str, tuple[Shape, ...]] = {
 
 
 def _recipes(shape: Shape, first: float) -> tuple[Recipe, ...]:
-    if shape.kind == "relu-mlp" and not shape.step and not shape.readout:
+    if shape.affine:
         return (_AFFINE, replace(_AFFINE, seconds=40, steps=12000))
     wide = max((*shape.step, *shape.readout, shape.hidden)) > 60
     seeds = 6 if wide else 10
@@ -173,6 +173,34 @@ def _recipes(shape: Shape, first: float) -> tuple[Recipe, ...]:
 def further() -> list[Job]:
     """Tasks outside the 62."""
     return [Job(task, task, _FURTHER[task], _recipes(_FURTHER[task][0], 25)) for task in FURTHER]
+
+
+_REALS: dict[str, tuple[Shape, ...]] = {
+    "largest_real": (relu(1, 8), relu(2, 16)),
+    "leaky_integrator": (relu(1), relu(2)),
+    "difference": (relu(2), relu(3)),
+    "average_last3": (relu(3), relu(4)),
+    "peak_decay": (relu(1, 8), relu(2, 16)),
+    "saturating_total": (relu(1, 8), relu(2, 16)),
+    "mean_so_far": (Shape("gru", 16), Shape("gru", 24)),
+    "deviation": (Shape("gru", 16), Shape("gru", 24)),
+    "range_real": (relu(2, 16), relu(3, 24)),
+    "largest_jump": (relu(3, 16), relu(3, 24)),
+    "product_last2": (relu(2, (), 32), Shape("gru", 16)),
+    "two_speeds": (relu(1, 8), relu(2, 16)),
+}
+_REAL_CELLS = ("largest_real", "leaky_integrator", "average_last3", "saturating_total")
+
+
+def reals() -> list[Job]:
+    """Tasks over real numbers."""
+    exact = Recipe(seeds=10, seconds=40, steps=12000, lengths=SHORT_FIRST, gate=0.0)
+    gated = [Job(f"{task}_gru", task, (Shape("gru", 16),), (exact,)) for task in _REAL_CELLS]
+    plain = [
+        Job(task, task, shapes, (_recipes(shapes[0], 25)[:1] if shapes[0].affine else (exact,)))
+        for task, shapes in _REALS.items()
+    ]
+    return plain + gated
 
 
 _BASES = {3: (2, 5), 4: (2, 5), 5: (2, 5), 6: (2, 6), 7: (2, 10)}
@@ -266,5 +294,6 @@ PLANS: dict[str, Callable[[], list[Job]]] = {
     "cells": cells,
     "further": further,
     "published": published,
+    "reals": reals,
     "sizes": sizes,
 }

@@ -26,6 +26,8 @@ Outputs = Mapping[int, Value]
 SHORTEST = 4
 """Items that a model must take for its repeated step to be seen."""
 
+_FEED_FORWARD = "run a feed-forward model without --recurrent, on a domain without seq(...)"
+
 
 class NoRecurrence(BadInput):
     """Nothing is carried from item to item."""
@@ -55,7 +57,7 @@ def repeated_step(outputs: Outputs, length: int) -> Step:
     if length < SHORTEST:
         raise BadInput(
             f"A model of {length} items doesn't show a repeated step; export it for "
-            f"{SHORTEST} items or more, or for any length."
+            f"{SHORTEST} items or more, or for any length; {_FEED_FORWARD}."
         )
     if any(v.last > t for t, v in outputs.items()):
         raise BadInput(
@@ -68,7 +70,7 @@ def repeated_step(outputs: Outputs, length: int) -> Step:
     if not old:
         raise NoRecurrence(
             "A model of sequences is needed and there is no recurrence in it: no output depends on "
-            "earlier items; give the domain without seq(...)."
+            f"earlier items; {_FEED_FORWARD}."
         )
     after, before = _cut(now, old, item), _cut(old, older, item - 1)
     _refuse_growth(after, before, item)
@@ -102,8 +104,9 @@ def _refuse_growth(after: Sequence[Value], before: Sequence[Value], item: int) -
     sizes = [sum(v.width for v in state) for state in (after, before)]
     if sizes[0] != sizes[1]:
         raise BadInput(
-            f"The model carries {sizes[0]} numbers on from item {item + 1} and {sizes[1]} from "
-            f"item {item}; a recurrent network has a state of one size."
+            "A model of sequences is needed and there is no step in it that repeats: later items "
+            f"need {sizes[0]} numbers of the first {item + 1}, and {sizes[1]} of the first {item}; "
+            f"{_FEED_FORWARD}."
         )
 
 

@@ -7,13 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from distill.synthesize.fit import nearest_simple
 from distill.synthesize.loops.explain import as_number
 from distill.synthesize.loops.linear import Recurrence
 from distill.synthesize.loops.traces import PRIME
 from distill.synthesize.tidy import weighted_sum
 from dsl.loop import Loop, Register
 from dsl.program import Expression, Prim, const, prim, var
-from dsl.types import BOOL, INT, Type, Vector
+from dsl.types import BOOL, INT, REAL, Type, Vector
 
 _WINDOW_FROM = 3
 """Delays of one field from which a list holds them instead of one register each."""
@@ -96,17 +97,18 @@ def _delayed_inputs(
 
 
 def delay_line(
-    name: str, item: Type, before: Sequence[int], several: bool
+    name: str, item: Type, before: Sequence[float], several: bool
 ) -> tuple[list[Register], list[Expression]]:
     """Registers for the last items of a field, and what they hold, nearest first."""
     depth = len(before)
     bits = item == BOOL and set(before) <= {0, 1}
-    held: Type = BOOL if bits else INT
+    whole = item != REAL and all(float(b).is_integer() for b in before)
+    held: Type = BOOL if bits else INT if whole else REAL
     now = var(name, item) if held == item else as_number(var(name, item))
     ending = f"_{name.rstrip(PRIME)}" if several else ""
     if depth >= _WINDOW_FROM:
         window = var(f"recent{ending}", Vector(held, (depth,)))
-        start = const(tuple(before[::-1]), window.type)
+        start = const(tuple(_start(b, held) for b in before[::-1]), window.type)
         shifted = prim("concat", prim("slice", window, const(1), const(depth)), prim("vector", now))
         items = [prim("item", window, const(depth - 1 - i)) for i in range(depth)]
         return [Register(window.name, start, shifted)], items
@@ -114,10 +116,16 @@ def delay_line(
     values = [var(n, held) for n in names]
     updates = [now, *values[:-1]] if depth else []
     made = [
-        Register(n, const(bool(b) if bits else b, held), u)
+        Register(n, const(_start(b, held), held), u)
         for n, b, u in zip(names, before, updates, strict=True)
     ]
     return made, list(values)
+
+
+def _start(value: float, held: Type) -> bool | int | Fraction:
+    if held == BOOL:
+        return bool(value)
+    return int(value) if held == INT else nearest_simple(Fraction(value))
 
 
 def _delayed_outputs(found: Recurrence, q: int, k: int):  # noqa: ANN202

@@ -8,7 +8,7 @@ seen, and a finite machine the one where a single register holds the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from distill.recurrent_target import Oracle
 from distill.synthesize.loops.assemble import loop_of_recurrence
 from distill.synthesize.loops.explain import Depth, Stop
 from distill.synthesize.loops.linear import recurrence
-from distill.synthesize.loops.readable import readable
+from distill.synthesize.loops.readable import ease, readable, usual
 from distill.synthesize.loops.routes import (
     Proposal,
     Scene,
@@ -29,6 +29,7 @@ from distill.synthesize.loops.routes import (
     scene_of,
     tabled,
 )
+from distill.synthesize.loops.same import Sight
 from distill.synthesize.loops.sets import FIRST, FURTHER
 from distill.synthesize.loops.traces import Traces, traces_of
 from dsl.cost import loop_bits
@@ -49,17 +50,24 @@ _NEARLY = 0.05
 _ERRING = 0.01
 """Share of the outputs that a network may err on."""
 
+_RETOLD = 4
+"""Loops, the shortest found, that are put in the words of a person."""
+
 _SHALLOW = Depth(3, 15_000)
 _MIDDLE = Depth(4, 20_000)
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A loop that agrees with the network on all traces, with its length in bits."""
+    """A loop that agrees with the network on all traces, with its length in bits.
+
+    error: the largest difference of a real output on them.
+    """
 
     loop: Loop
     bits: float
     route: str
+    error: float = 0.0
 
 
 def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None) -> list[Found]:
@@ -76,7 +84,18 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
     found = [f for f in clear if departing(f.loop, traces.items, all_matter) <= _NEARLY]
     if not found and not stop() and (traces.care != counts).any():
         found = _searched(oracle, all_matter, seed, stop)
-    return sorted(found or clear, key=lambda f: f.bits)
+    return _retold(sorted(found or clear, key=lambda f: f.bits), oracle, traces)
+
+
+def _retold(found: Sequence[Found], oracle: Oracle, traces: Traces) -> list[Found]:
+    """The shortest loops as a person would write them, each once; the easiest to read first."""
+    sight = Sight(oracle.domain.item, traces.items)
+    first: dict[Loop, Found] = {}
+    for one in found[:_RETOLD]:
+        made = readable(one.loop, sight)
+        first.setdefault(made, Found(made, loop_bits(made), one.route))
+    rest = [f for f in found[_RETOLD:] if f.loop not in first]
+    return sorted([*first.values(), *rest], key=lambda f: ease(f.loop))
 
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
@@ -97,8 +116,8 @@ def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Fou
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:
     """A loop over scalars as one over fields that a person would write."""
-    loop = _over_fields(loop, oracle, traces)
-    made = readable(loop)
+    loop = over_fields(loop, oracle, traces)
+    made = usual(loop)
     made = made if departing(made, traces.items, traces) <= wrong else loop
     return Found(made, loop_bits(made), route)
 
@@ -152,7 +171,7 @@ def departing(loop: Loop, columns: Columns, traces: Traces) -> float:
     return float(wrong.any(1).mean())
 
 
-def _over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
+def over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
     """A loop over an item's scalars as one over its fields."""
     values = {s.name: s.value for s in traces.scalars}
     inputs = oracle.domain.item.parameters
