@@ -26,7 +26,7 @@ MARGIN = 1e-6
 
 _SAMPLES = 2_000
 _PROCESS = Limits(seconds=120.0, mebibytes=4096)
-_NODE_PRICE = 2_000
+NODE_PRICE = 2_000
 """Steps of a node of the search tree, about two milliseconds."""
 
 
@@ -87,7 +87,7 @@ def largest(
     empty = np.zeros((0, len(lower)))
     if isinstance(found, Failure):
         return Answer(np.full(len(outputs), np.inf), empty, found.text)
-    spend(stop, _NODE_PRICE * sum(1 + answer[3] for answer in found))
+    spend(stop, NODE_PRICE * sum(1 + answer[3] for answer in found))
     constants = np.array([output.constant for output in outputs])
     return _judged(form, lower, upper, whole, constants, found)
 

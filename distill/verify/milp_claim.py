@@ -8,14 +8,14 @@ import numpy as np
 
 from distill.evidence import Claim
 from distill.normal_form import Array, Builder, NormalForm
-from distill.run.budget import Stop
+from distill.run.budget import Stop, steps_left
 from distill.verify.boxes import Piece, named, pieces_of, rounding_of
 from distill.verify.crown import enclose
 from distill.verify.envelope import float_error
 from distill.verify.exact import surely_exceeds
 from distill.verify.kinks import layered
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
-from distill.verify.milp import largest
+from distill.verify.milp import NODE_PRICE, largest
 from distill.verify.sampling import refuted
 from distill.verify.square import Square, tolerance
 from distill.verify.wording import ARITHMETIC
@@ -39,7 +39,10 @@ def milp_may(square: Square) -> bool:
 def milp_claim(square: Square, nodes: int, should_stop: Stop | None = None) -> Claim | None:
     """|network - program| <= eps, or equal decisions, to the solver's tolerance; None where the
     two aren't piecewise linear. Where the solver finds a difference that holds up it refutes."""
-    begin = time.perf_counter()
+    begin, left = time.perf_counter(), steps_left(should_stop)
+    if should_stop is not None and should_stop():
+        return None
+    nodes = nodes if left is None else min(nodes, 1 + left // NODE_PRICE)
     try:
         if square.target.output.discrete:
             return _decisions(square, nodes, should_stop, begin)
