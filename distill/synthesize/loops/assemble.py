@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Container, Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -19,7 +20,20 @@ from dsl.types import BOOL, INT, REAL, Type, Vector
 _WINDOW_FROM = 3
 """Delays of one field from which a list holds them instead of one register each."""
 
+_MARK = re.compile(r"(?<=kept)\d+$|(?<=stack)\d+$|_low$|_high$")
+
 Fields = tuple[tuple[str, Type], ...]
+
+
+def plain_names(own: Iterable[str], taken: Container[str]) -> dict[str, str]:
+    """Names without the marks that tell memories apart in the search, where they are free."""
+    found: dict[str, str] = {}
+    for name in own:
+        plain = _MARK.sub("", name)
+        while plain in taken or plain in found.values():
+            plain += "_"
+        found[name] = plain
+    return found
 
 
 def linear_form(parts: Iterable[tuple[int, Expression]], constant: int) -> Expression:

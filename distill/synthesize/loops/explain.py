@@ -118,7 +118,7 @@ def domain_of(columns: Named) -> Domain:
     fields = []
     for name, values in columns.items():
         if values.dtype == np.bool_:
-            fields.append(Field(name, BOOL))
+            fields.append(Field(name, BOOL, shape=values.shape[1:]))
         else:
             low, high = Fraction(int(values.min())), Fraction(int(values.max()))
             fields.append(Field(name, INT, low, high, values.shape[1:]))

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from distill.synthesize.loops.delays import NOW
 from distill.synthesize.loops.explain import as_number
-from distill.synthesize.loops.memories import NOW
 from distill.synthesize.loops.registers import Memory, delayed
 from distill.synthesize.loops.traces import Traces
 from dsl.loop import Loop, Register

@@ -21,8 +21,8 @@ import numpy as np
 
 from distill.recurrent_target import Oracle
 from distill.run.budget import spend
+from distill.synthesize.loops.delays import NOW
 from distill.synthesize.loops.explain import Depth, Stop, as_number
-from distill.synthesize.loops.memories import NOW
 from distill.synthesize.loops.readable import usual
 from distill.synthesize.loops.real_constants import (
     Fitted,

@@ -72,16 +72,21 @@ class Rows:
     def surprise(self, quick: Sequence[Codes]) -> NDArray[np.float64]:
         """For sets of memories, each given by codes (sets, q): the share of the few rows whose
         output isn't that of another row like them; one that is like no other counts half."""
+        same, wrong = self._beside(quick)
+        return (wrong.sum(1) + 0.5 * (~same).sum(1)) / len(self.quick)
+
+    def disagreement(self, quick: Sequence[Codes]) -> NDArray[np.float64]:
+        """For sets of memories: the share of the few rows with another output than a row like
+        them."""
+        return self._beside(quick)[1].sum(1) / len(self.quick)
+
+    def _beside(self, quick: Sequence[Codes]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which of the few rows (sets, q - 1) are like the next one, and have another output."""
         keys = np.atleast_2d(mixed(quick, self.items[self.quick]))
         tagged = np.sort((keys & ~_LOW) | np.arange(keys.shape[1], dtype=np.uint64), axis=1)
         same = (tagged[:, 1:] & ~_LOW) == (tagged[:, :-1] & ~_LOW)
         found = self.outcome[self.quick][(tagged & _LOW).astype(np.intp)]
-        wrong = same & (found[:, 1:] != found[:, :-1])
-        return (wrong.sum(1) + 0.5 * (~same).sum(1)) / keys.shape[1]
-
-    def contradictions(self, quick: Sequence[Codes]) -> NDArray[np.float64]:
-        """For sets of memories: how often, on the few rows, a key has one more output."""
-        return self._compared(quick)[1] / len(self.quick)
+        return same, same & (found[:, 1:] != found[:, :-1])
 
     def consistent(self, quick: Sequence[Codes]) -> NDArray[np.bool_]:
         """Sets (as for `surprise`) that contradict themselves on none of the few rows."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 import numpy as np
 
 from distill.recurrent_target import Oracle
 from distill.synthesize.loops.accumulate import Accumulator, Alphabet, accumulators, updates
 from distill.synthesize.loops.explain import Depth, Stop, as_number, explain
+from distill.synthesize.loops.folds import OWN
 from distill.synthesize.loops.keys import mixed
 from distill.synthesize.loops.machine import Machine, machine_of
-from distill.synthesize.loops.memories import OWN, memories
+from distill.synthesize.loops.memories import deeper, memories
 from distill.synthesize.loops.registers import Memory, Rows, rows_of
 from distill.synthesize.loops.sets import Sets
 from distill.synthesize.loops.solve import loops_of
 from distill.synthesize.loops.tables import table
-from distill.synthesize.loops.traces import Traces, taken, traced, without
+from distill.synthesize.loops.traces import Traces, taken, traced
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_array import trace_loop
 from dsl.program import const, prim, var
@@ -33,8 +33,6 @@ _SETS = 8
 _SLACK = 0.5
 _TABLED = 3
 _DIGITS = 10
-_OUTVOTED = 0.01
-_VOTERS = 3.0
 _OF_REGISTER = Depth(4, 15_000)
 
 Proposal = tuple[str, Loop]
@@ -67,7 +65,11 @@ class Scene:
     @cached_property
     def sets(self) -> Sets:
         """Sets of registers of which the output is a function."""
-        return Sets(self.traces, self.rows, memories(self.traces, self.constants), self.stop)
+
+        def more(chosen: Sequence[Memory], first: int) -> list[Memory]:
+            return deeper(chosen, self.traces, self.constants, first)
+
+        return Sets(self.rows, memories(self.traces, self.constants), more, self.stop)
 
     @cached_property
     def machine(self) -> Machine | None:
@@ -98,15 +100,17 @@ def _constants(oracle: Oracle, traces: Traces) -> list[int]:
     return sorted(c for c in ends if 1 < abs(c) <= 1 << 20)
 
 
-def from_sets(scene: Scene, stages: Sequence[int], depth: Depth) -> Iterator[Proposal]:
-    """Loops whose registers are folds, delays and positions.
+def from_sets(
+    scene: Scene, stages: Sequence[int], depth: Depth, most: int = _SETS
+) -> Iterator[Proposal]:
+    """Loops whose registers are folds, delays and positions; `most`: sets tried of a stage.
 
     A stage of sets ends with the first set that serves and what costs as much; none is begun
     once one served. What serves at this depth is looked at once more, for something shorter.
     """
     for stage in stages:
         enough = np.inf
-        for chosen in scene.sets.stage(stage)[:_SETS]:
+        for chosen in scene.sets.stage(stage)[:most]:
             cost = sum(m.cost for m in chosen)
             if cost > enough or scene.stop():
                 break
@@ -165,7 +169,7 @@ def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
         return
     table = updates(alphabet, scene.counted, cost, entries, scene.stop)
     for tried, one in enumerate(accumulators(table, alphabet, (0, 1, -1)), 1):
-        memory = _as_memory(scene, one)
+        memory = as_memory(scene, one)
         if scene.rows.function([scene.rows.codes(memory)])[0]:
             for kept in (memory, *_as_truth(scene, memory)):
                 for made in loops_of(scene.traces, [kept], scene.counted, _OF_REGISTER, scene.stop):
@@ -174,35 +178,8 @@ def accumulated(scene: Scene, cost: int, entries: int) -> Iterator[Proposal]:
             return
 
 
-def nearly(scene: Scene, depth: Depth) -> Iterator[Proposal]:
-    """Loops for a network that errs now and then: rows that are outvoted no longer matter."""
-    tried = 0
-    for chosen in (*scene.sets.nearly(), *_near_accumulators(scene)):
-        outvoted, repeats = scene.rows.outvoted([scene.rows.codes(m) for m in chosen])
-        if outvoted.mean() > _OUTVOTED or repeats < _VOTERS:
-            continue
-        tried += 1
-        if tried > _SETS or scene.stop():
-            return
-        traces = without(scene.traces, scene.rows.where[outvoted])
-        made = False
-        for loop in loops_of(traces, chosen, scene.counted, depth, scene.stop):
-            made = True
-            yield "nearly", loop
-        if made:
-            return
-
-
-def _near_accumulators(scene: Scene) -> Iterator[tuple[Memory]]:
-    alphabet = scene.alphabet
-    if alphabet is None:
-        return
-    found = updates(alphabet, scene.counted, 5, 20_000, scene.stop)
-    for one in islice(accumulators(found, alphabet, (0, 1, -1), _OUTVOTED), _TRIED):
-        yield (_as_memory(scene, one),)
-
-
-def _as_memory(scene: Scene, one: Accumulator) -> Memory:
+def as_memory(scene: Scene, one: Accumulator) -> Memory:
+    """An accumulator run over the traces."""
     own = var(OWN, INT)
     register = Register(OWN, const(one.start), one.update)
     loop = Loop(scene.traces.inputs, (register,), (), own)

@@ -14,16 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from distill.recurrent_target import Oracle
-from distill.synthesize.loops.assemble import loop_of_recurrence
+from distill.synthesize.loops.assemble import plain_names
+from distill.synthesize.loops.erring import linear, nearly
 from distill.synthesize.loops.explain import Depth, Stop
-from distill.synthesize.loops.linear import recurrence
 from distill.synthesize.loops.readable import ease, readable, usual
 from distill.synthesize.loops.routes import (
     Proposal,
     Scene,
     accumulated,
     from_sets,
-    nearly,
     of_machine,
     remembered,
     scene_of,
@@ -47,8 +46,19 @@ _FAIR = 130.0
 _NEARLY = 0.05
 """Share of the traces on which the loop of a network that errs may give something else."""
 
+_RARELY = 0.01
+"""The same where it ends a search before the dear stages."""
+
+_EXCEPTION = 100_000.0
+"""Bits that all traces are worth which a loop errs on: about 15 for each, of a few thousand."""
+
+_ROUGH = 2
+
 _ERRING = 0.01
 """Share of the outputs that a network may err on."""
+
+_FEW = 2
+"""Sets that are looked at deeply before larger ones are looked for."""
 
 _RETOLD = 4
 """Loops, the shortest found, that are put in the words of a person."""
@@ -59,15 +69,17 @@ _MIDDLE = Depth(4, 20_000)
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A loop that agrees with the network on all traces, with its length in bits.
+    """A loop that agrees with the network on its traces, with its length in bits.
 
-    error: the largest difference of a real output on them.
+    error: the largest difference of a real output on them; wrong: the share of them on which
+    another output differs, where the network errs.
     """
 
     loop: Loop
     bits: float
     route: str
     error: float = 0.0
+    wrong: float = 0.0
 
 
 def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None) -> list[Found]:
@@ -84,34 +96,48 @@ def search_loops(oracle: Oracle, seed: int = 0, should_stop: Stop | None = None)
     found = [f for f in clear if departing(f.loop, traces.items, all_matter) <= _NEARLY]
     if not found and not stop() and (traces.care != counts).any():
         found = _searched(oracle, all_matter, seed, stop)
-    return _retold(sorted(found or clear, key=lambda f: f.bits), oracle, traces)
+    return _retold(sorted(found or clear, key=_told), oracle, traces)
 
 
 def _retold(found: Sequence[Found], oracle: Oracle, traces: Traces) -> list[Found]:
-    """The shortest loops as a person would write them, each once; the easiest to read first."""
+    """The shortest loops as a person would write them, each once, before all others.
+
+    Only those are compared for ease that leave as little unsaid as the best one.
+    """
     sight = Sight(oracle.domain.item, traces.items)
+    alike = [f for f in found if f.wrong == found[0].wrong][:_RETOLD]
     first: dict[Loop, Found] = {}
-    for one in found[:_RETOLD]:
+    for one in alike:
         made = readable(one.loop, sight)
-        first.setdefault(made, Found(made, loop_bits(made), one.route))
-    rest = [f for f in found[_RETOLD:] if f.loop not in first]
-    return sorted([*first.values(), *rest], key=lambda f: ease(f.loop))
+        first.setdefault(made, replace(one, loop=made, bits=loop_bits(made)))
+    rest = [f for f in found if f not in alike and f.loop not in first]
+    return [*sorted(first.values(), key=lambda f: ease(f.loop)), *rest]
 
 
 def _searched(oracle: Oracle, traces: Traces, seed: int, stop: Stop) -> list[Found]:
+    """Loops that agree on all traces, or on nearly all where that says it in fewer bits."""
     found: list[Found] = []
+    rough: list[Found] = []
     scene = scene_of(oracle, traces, seed, stop)
-    for stage, enough in _stages(scene):
-        for route, loop in stage:
-            if agrees(loop, traces.columns, traces):
+    for stage in _stages(scene):
+        for route, loop in () if stage.last and (found or rough) else stage.proposals:
+            wrong = departing(loop, traces.columns, traces)
+            if wrong == 0.0:
                 found.append(_finished(loop, oracle, traces, route))
+            elif stage.rough and wrong <= _NEARLY:
+                rough.append(_finished(loop, oracle, traces, route, wrong))
             if stop():
                 break
-        if stop() or (found and min(f.bits for f in found) <= enough):
+        if stop() or (found and min(f.bits for f in found) <= stage.enough):
             break
-    if not found and not stop():
-        found = _nearly(scene)
-    return found
+        if stage.rough and min((f.wrong for f in rough), default=1.0) <= stage.rarely:
+            break
+    return sorted([*found, *sorted(rough, key=_told)[:_ROUGH]], key=_told)
+
+
+def _told(found: Found) -> float:
+    """Bits of a loop and of the outputs that it leaves unsaid."""
+    return found.bits + _EXCEPTION * found.wrong
 
 
 def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: float = 0.0) -> Found:
@@ -119,42 +145,46 @@ def _finished(loop: Loop, oracle: Oracle, traces: Traces, route: str, wrong: flo
     loop = over_fields(loop, oracle, traces)
     made = usual(loop)
     made = made if departing(made, traces.items, traces) <= wrong else loop
-    return Found(made, loop_bits(made), route)
+    return Found(made, loop_bits(made), route, wrong=wrong)
 
 
-def _nearly(scene: Scene) -> list[Found]:
-    """Loops that agree with the network on most traces, where none agrees with it on all."""
+@dataclass(frozen=True)
+class _Stage:
+    """Proposals, the bits at which the stage is the last one, and whether they may err.
+
+    rarely: share of the traces up to which a loop that errs ends the search as well; last: for
+    when there is nothing else.
+    """
+
+    proposals: Iterator[Proposal]
+    enough: float
+    rough: bool = False
+    rarely: float = 0.0
+    last: bool = False
+
+
+def _stages(scene: Scene) -> Iterator[_Stage]:
+    """Proposals from cheap to dear.
+
+    Loops for networks that err are asked for before the dear stages, since a register of which
+    the output isn't quite a function is in none of the sets.
+    """
     traces = scene.traces
-    found: list[Found] = []
-    stages = (_linear(traces, _ERRING), nearly(scene, _MIDDLE), nearly(scene, Depth()))
-    for stage in stages:
-        for route, loop in stage:
-            wrong = departing(loop, traces.columns, traces)
-            if wrong <= _NEARLY:
-                found.append(_finished(loop, scene.oracle, traces, route, wrong))
-        if found:
-            break
-    return found
-
-
-def _stages(scene: Scene) -> Iterator[tuple[Iterator[Proposal], float]]:
-    """Proposals from cheap to dear, each stage with the bits at which it is the last one."""
-    yield _linear(scene.traces), np.inf
-    yield from_sets(scene, FIRST, _SHALLOW), _SHORT
-    yield accumulated(scene, 5, 20_000), _SHORT
-    yield of_machine(scene), _SHORT
-    yield tabled(scene), _SHORT
-    yield from_sets(scene, FIRST, Depth()), _FAIR
-    yield from_sets(scene, FURTHER, _MIDDLE), _FAIR
-    yield accumulated(scene, 7, 60_000), _FAIR
-    yield remembered(scene), _FAIR
-
-
-def _linear(traces: Traces, tolerance: float = 0.0) -> Iterator[Proposal]:
-    truth = traces.outputs.dtype == np.bool_
-    found = recurrence(replace(traces, outputs=traces.outputs.astype(np.int64)), tolerance)
-    if found is not None:
-        yield "linear", loop_of_recurrence(found, traces.inputs, truth)
+    yield _Stage(linear(traces), np.inf)
+    yield _Stage(from_sets(scene, FIRST, _SHALLOW), _SHORT)
+    yield _Stage(accumulated(scene, 5, 20_000), _SHORT)
+    yield _Stage(of_machine(scene), _SHORT)
+    yield _Stage(tabled(scene), _SHORT)
+    yield _Stage(linear(traces, _ERRING), _FAIR, True, _NEARLY)
+    yield _Stage(nearly(scene, _SHALLOW), _FAIR, True, _RARELY)
+    yield _Stage(nearly(scene, _SHALLOW, tables=True), _FAIR, True, _RARELY)
+    yield _Stage(from_sets(scene, FIRST, Depth(), _FEW), _FAIR)
+    yield _Stage(from_sets(scene, FURTHER, _MIDDLE), _FAIR)
+    yield _Stage(from_sets(scene, FIRST, Depth()), _FAIR)
+    yield _Stage(accumulated(scene, 7, 60_000), _FAIR)
+    yield _Stage(remembered(scene), _FAIR)
+    yield _Stage(nearly(scene, _MIDDLE), _FAIR, True, _NEARLY, last=True)
+    yield _Stage(nearly(scene, Depth()), _FAIR, True, _NEARLY, last=True)
 
 
 def agrees(loop: Loop, columns: Columns, traces: Traces) -> bool:
@@ -176,7 +206,7 @@ def over_fields(loop: Loop, oracle: Oracle, traces: Traces) -> Loop:
     values = {s.name: s.value for s in traces.scalars}
     inputs = oracle.domain.item.parameters
     own = {r.name: r.type for r in loop.registers} | {n: v.type for n, v in loop.lets}
-    names = {n: f"{n}_" if n in dict(inputs) else n for n in own}
+    names = plain_names(own, dict(inputs))
     values |= {n: var(names[n], own[n]) for n in own}
     return Loop(
         inputs,

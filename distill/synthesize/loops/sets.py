@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.run.budget import spend
-from distill.synthesize.loops.memories import grown
 from distill.synthesize.loops.registers import REPEATS, Memory, Rows
-from distill.synthesize.loops.traces import Traces
 
 _TELLING = 90
 _CHEAP = 60
 _GROWN = 24
+_ANCHORS = 6
 _PAIRS = 24
 _BLOCK = 256
 _FEW = 0.02
@@ -32,16 +31,18 @@ FIRST, FURTHER = (0, 1), (2, 3, 4)
 """Stages that are quickly done, and those that take seconds."""
 
 Set = tuple[Memory, ...]
+Deeper = Callable[[Sequence[Memory], int], list[Memory]]
+"""Memories made from a few others, numbered from a first number."""
 
 
 class Sets:
     """Sets without a smaller one inside, in stages that are made when they are asked for."""
 
     def __init__(
-        self, traces: Traces, rows: Rows, memories: Sequence[Memory], stop: Callable[[], bool]
+        self, rows: Rows, memories: Sequence[Memory], deeper: Deeper, stop: Callable[[], bool]
     ) -> None:
         self._pool, self._rows = list(memories), rows
-        self._stages = _stages(traces, rows, self._pool)
+        self._stages = _stages(rows, self._pool, deeper)
         self._made: list[list[Set]] = []
         self._empty = _is_function(rows, ())
         self._stop = stop
@@ -61,30 +62,30 @@ class Sets:
         return self._made[number] if number < len(self._made) else []
 
     def nearly(self) -> list[Set]:
-        """Single memories and pairs that contradict themselves on few of the few rows, cheapest
-        first."""
+        """Single memories and then pairs that contradict themselves on few of the few rows, each
+        cheapest first."""
         pool = self._pool
-        single = self._rows.contradictions([self._rows.quick_codes(pool)])
+        single = self._rows.disagreement([self._rows.quick_codes(pool)])
         found: list[Set] = [(m,) for m, share in zip(pool, single, strict=True) if share <= _FEW]
         chosen = _telling(self._rows, pool)
-        codes = self._rows.quick_codes(chosen)
-        places = _all_pairs(chosen)
+        codes, places = self._rows.quick_codes(pool), _pairs_of(pool, chosen)
         for start in range(0, len(places), _BLOCK):
             block = places[start : start + _BLOCK]
-            shares = self._rows.contradictions([codes[column] for column in block.T])
-            found += [(chosen[i], chosen[j]) for i, j in block[shares <= _FEW].tolist()]
-        return sorted(found, key=lambda s: sum(m.cost for m in s))
+            shares = self._rows.disagreement([codes[column] for column in block.T])
+            found += [(pool[i], pool[j]) for i, j in block[shares <= _FEW].tolist()]
+        return sorted(found, key=lambda s: (len(s), sum(m.cost for m in s)))
 
 
-def _stages(traces: Traces, rows: Rows, pool: list[Memory]) -> Iterator[Iterator[Set]]:
+def _stages(rows: Rows, pool: list[Memory], deeper: Deeper) -> Iterator[Iterator[Set]]:
     yield _singles(rows, pool)
     chosen = _telling(rows, pool)
-    yield _pairs(rows, chosen)
-    more = grown(chosen[:_GROWN], traces, len(pool))
+    yield _pairs(rows, pool, chosen)
+    more = deeper(chosen[:_GROWN], len(pool))
     yield _singles(rows, more)
-    both = _telling(rows, [*pool, *more])
-    yield _pairs(rows, both)
-    yield _triples(rows, both)
+    both = [*pool, *more]
+    chosen = _telling(rows, both)
+    yield _pairs(rows, both, chosen)
+    yield _triples(rows, chosen)
 
 
 def _is_function(rows: Rows, chosen: Set) -> bool:
@@ -112,10 +113,27 @@ def _telling(rows: Rows, pool: Sequence[Memory]) -> list[Memory]:
     return [pool[i] for i in dict.fromkeys([*best.tolist(), *cheap.tolist()])]
 
 
-def _pairs(rows: Rows, pool: Sequence[Memory]) -> Iterator[Set]:
-    places = _all_pairs(pool)
+def _pairs(rows: Rows, pool: Sequence[Memory], chosen: Sequence[Memory]) -> Iterator[Set]:
+    places = _pairs_of(pool, chosen)
     good = _where(rows, rows.quick_codes(pool), places)
     yield from _confirmed(rows, [(pool[i], pool[j]) for i, j in places[good].tolist()])
+
+
+def _pairs_of(pool: Sequence[Memory], chosen: Sequence[Memory]) -> NDArray[np.intp]:
+    """Pairs of chosen ones as places in the pool, and of anything with what tells most.
+
+    Beside the last output, which a step may only change a little, a memory can be all that is
+    missing that says nothing alone.
+    """
+    where = {id(m): i for i, m in enumerate(pool)}
+    places = np.array([where[id(m)] for m in chosen], dtype=np.intp)
+    among = places[_all_pairs(chosen)]
+    first = [i for i, m in enumerate(pool) if m.unknown == 1]
+    anchors = dict.fromkeys([*first, *places[:_ANCHORS].tolist()])
+    beside = [(i, j) for i in anchors for j in range(len(pool)) if i != j]
+    both = np.concatenate([among, np.array(beside, dtype=np.intp).reshape(-1, 2)])
+    first_seen = np.unique(np.sort(both, axis=1), axis=0, return_index=True)[1]
+    return both[np.sort(first_seen)]
 
 
 def _all_pairs(pool: Sequence[Memory]) -> NDArray[np.intp]:

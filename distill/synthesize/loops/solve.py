@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, product
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.synthesize.loops.beside import beside_columns
+from distill.synthesize.loops.delays import NOW
 from distill.synthesize.loops.explain import Depth, Stop, explain
-from distill.synthesize.loops.memories import NOW
 from distill.synthesize.loops.registers import Memory
 from distill.synthesize.loops.tables import added, table
 from distill.synthesize.loops.traces import Traces
@@ -38,6 +39,7 @@ _PART = 3
 _FIRST = 200
 _BODIES = 10
 _STARTS = 150
+_BESIDE = Depth(4, 15_000)
 
 Values = NDArray[Any]
 
@@ -66,7 +68,7 @@ def loops_of(
             bodies = [b for b in (table(flat, wanted), added(flat, wanted)) if b is not None]
         else:
             parts = _parts(chosen, columns)
-            bodies = explain(flat, wanted, constants, depth, should_stop, parts)
+            bodies = _bodies(flat, wanted, constants, depth, should_stop, parts)
             bodies = sorted(bodies, key=lambda b: _bits_beside(b, parts))
         if not bodies:
             return
@@ -76,6 +78,26 @@ def loops_of(
             yield from _assembled(traces, chosen, [body])
     else:
         yield from _assembled(traces, chosen, [bodies[0] for bodies in found])
+
+
+def _bodies(
+    columns: dict[str, Values],
+    wanted: Values,
+    constants: Sequence[int],
+    depth: Depth,
+    should_stop: Stop | None,
+    parts: Sequence[Expression],
+) -> list[Expression]:
+    """Expressions for an output, whole or beside one of the columns."""
+    found = explain(columns, wanted, constants, depth, should_stop, parts)
+    if found or (should_stop is not None and should_stop()):
+        return found
+    shallow = _BESIDE if depth.cost > _BESIDE.cost else depth
+
+    def short(named: Mapping[str, Values], values: Values) -> list[Expression]:
+        return explain(named, values, constants, shallow, should_stop)
+
+    return beside_columns(columns, wanted, short)
 
 
 def _columns(
@@ -134,7 +156,8 @@ def _assembled(
         outputs = [var(n, b.type) for n, b in lets]
     output = outputs[0] if len(outputs) == 1 else prim("vector", *outputs)
     loop = Loop(traces.inputs, tuple(registers), lets, output)
-    unknown = [r.name for m in chosen if m.unknown for r in m.registers]
+    own = [r for m in chosen if m.unknown for r in m.registers]
+    unknown = [r.name for r in own if not isinstance(r.type, Vector)]
     yield from _started(loop, list(dict.fromkeys(unknown)), traces)
 
 
