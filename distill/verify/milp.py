@@ -195,7 +195,9 @@ def solved(
         got = milp(-objective, integrality=whole, bounds=bounds, constraints=rows, options=options)
         dual = got.mip_dual_bound
         bound = np.inf if dual is None else -float(dual)
-        found.append((int(got.status), bound, got.x, int(got.mip_node_count or 0)))
+        count = int(got.mip_node_count or 0)
+        ended = got.status == 4 and "limit" in got.message  # of nodes: scipy has no code for it
+        found.append((1 if ended else int(got.status), bound, got.x, count))
     return found
 
 

@@ -138,7 +138,9 @@ def _claim(
     """What the bounds come to; bounds of a solver that isn't to be trusted come to nothing."""
     discrete = square.target.output.discrete
     proved = not troubles and achieved <= (asked if not discrete else asked - 1e-300)
-    if troubles:
+    if not np.isfinite(achieved) and not troubles:
+        text = "the solver found no bound within its nodes"
+    elif troubles:
         text = f"the solver gave no bound: {troubles[0]}"
     elif discrete:
         text = "equal on every input" if proved else "not decided"

@@ -27,7 +27,7 @@ class Effort:
     points: int = LIMIT
     boxes: int = 120_000
     parted_boxes: int = 300_000
-    tuned_boxes: int = 200_000
+    tuned_boxes: int = 400_000
     nodes: int = 2_000
     draws: int = DRAWS
     should_stop: Stop | None = None
@@ -88,7 +88,7 @@ PROOFS = (
         "lockstep",
         "proved",
         _boxed_reals,
-        lambda square, _, e: lockstep_claim(square, e.boxes // 2, e.should_stop),
+        lambda square, _, e: lockstep_claim(square, e.boxes // 4, e.should_stop),
     ),
     Verifier(
         "bounds",

@@ -134,3 +134,12 @@ def test_decisions_on_truths_are_proved_and_wrong_ones_refuted(here):
     assert right is not None and right.verdict == "proved_to_solver_tolerance"
     assert wrong is not None and wrong.verdict == "refuted"
     assert wrong.counterexample is not None
+
+
+def test_a_search_cut_short_still_has_a_bound(here):
+    form = layered(relu_network(np.random.default_rng(2), (4, 14, 14, 1)))
+    assert form is not None
+    box = -np.ones(4), np.ones(4), np.zeros(4, dtype=bool)
+    few, many = (milp.largest(form, *box, nodes) for nodes in (1, 50))
+    assert few.trouble == many.trouble == ""
+    assert many.bounds <= few.bounds and np.isfinite(many.bounds).all()
