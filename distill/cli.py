@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import math
 import os
 import sys
@@ -187,6 +188,31 @@ def show(
         views.print_evidence(found.evidence)
     else:
         views.print_text(views.program_as(found, form, expand))
+
+
+@app.command()
+def locate(
+    folder: Folder,
+    samples: Annotated[
+        int, typer.Option(metavar="N", help="Pairs of inputs for each accuracy.")
+    ] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Find where the program's inner variables live in the network, by interchange interventions.
+
+    Each is read in one run and written into another; the output must change as the program's does.
+    """
+    _require("--samples", samples, 1)
+    _check_limits(seed=seed)
+    with views.progress(show=not as_json) as report:
+        from distill.export.folder import read_folder
+
+        found = read_folder(Path(folder)).locate(samples, seed, report)
+    if as_json:
+        views.print_text(json.dumps(found.to_json(), indent=1))
+    else:
+        views.print_alignment(found)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from rich.text import Text
 from distill.errors import BadInput
 
 if TYPE_CHECKING:
+    from distill.align.report import AlignmentReport
     from distill.distillation import Alternative, Distilled
     from distill.evidence import Claim, Evidence
     from dsl.loop import Loop
@@ -125,6 +126,18 @@ def print_front(front: Iterable[Alternative]) -> None:
     for point in sorted(front, key=lambda p: p.bits):
         print_text(f"{point.bits:,.0f} bits, error {point.error:.4g}")
         print_lines(f"    {line}" for line in cut(str(point.program)))
+
+
+def print_alignment(found: AlignmentReport) -> None:
+    """Print a line for each variable of a program: where it lives, and what was tried there."""
+    from distill.align.report import HEAD
+
+    if found.variables:
+        table = Table(*HEAD, box=None, header_style="bold")
+        for variable in found.variables:
+            table.add_row(*(Text(safe(cell), overflow="fold") for cell in variable.cells()))
+        _console().print(table)
+    print_lines(found.remarks())
 
 
 def cut(text: str, lines: int = 12, width: int = 92) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from distill.evidence import Evidence
 from distill.network import Network
+from distill.run.budget import Progress, silent
 from distill.target import Output
 from dsl.domain import Columns, Domain
 from dsl.loop import Loop
@@ -21,6 +22,8 @@ from dsl.program import Program
 
 if TYPE_CHECKING:
     import torch
+
+    from distill.align.report import AlignmentReport
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,12 @@ class Distilled(Protocol):
 
     def summary(self) -> str:
         """The program, its evidence and its sizes as text."""
+        ...
+
+    def locate(
+        self, samples: int = 1000, seed: int = 0, progress: Progress | None = None
+    ) -> AlignmentReport:
+        """Where the program's inner variables live in the network."""
         ...
 
     def save(self, folder: str | Path) -> Path:
@@ -191,6 +200,24 @@ class Distillation(Printed):
         below = () if self.literal in (None, self.program) else (self.literal,)
         found = list(islice(chain(levels(self.program), below), max(depth, 0) + 1))
         return found[-1]
+
+    def locate(
+        self, samples: int = 1000, seed: int = 0, progress: Progress | None = None
+    ) -> AlignmentReport:
+        """Where the program's inner variables live in the network, by interchange interventions.
+
+        samples: pairs of inputs for each accuracy. The report has `summary()` and `to_json()`;
+        the evidence stays as it is.
+
+        Raises:
+            BadInput: `samples` isn't a number of pairs.
+        """
+        from distill.align.alignment import align_program
+        from distill.target import make_target
+
+        tolerance = self.evidence.program_vs_deployed.tolerance
+        target = make_target(self.network, self.domain, self.output, tolerance)
+        return align_program(self.program, target, samples, seed, progress or silent)
 
     def save(self, folder: str | Path) -> Path:
         """Write the output folder; see docs/contracts.md for its files.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,15 @@ from distill.errors import BadInput
 from distill.evidence import Evidence
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import Oracle
+from distill.run.budget import Progress, silent
 from distill.target import Output
 from dsl.domain import Columns
 from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop
 from dsl.sequences import Sequences
+
+if TYPE_CHECKING:
+    from distill.align.report import AlignmentReport
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,6 +96,21 @@ class LoopDistillation(Printed):
     def expand(self, depth: int = 1) -> Loop:
         """The loop `depth` levels down; below the last one is the network's own arithmetic."""
         return self.program if depth < 1 or self.literal is None else self.literal
+
+    def locate(
+        self, samples: int = 1000, seed: int = 0, progress: Progress | None = None
+    ) -> AlignmentReport:
+        """Where the loop's registers and lets live in the network, by interchange interventions.
+
+        samples: pairs of sequences for each accuracy. The report has `summary()` and `to_json()`;
+        the evidence stays as it is.
+
+        Raises:
+            BadInput: `samples` isn't a number of pairs.
+        """
+        from distill.align.alignment import align_loop
+
+        return align_loop(self.program, self.oracle, samples, seed, progress or silent)
 
     def save(self, folder: str | Path) -> Path:
         """Write the output folder; see docs/contracts.md for its files.

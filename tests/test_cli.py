@@ -43,7 +43,16 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(["--help"]) == 0
     text = capsys.readouterr().out
-    for word in ("inspect", "run", "check", "show", "compare", "primitives", "Exit codes"):
+    for word in (
+        "inspect",
+        "run",
+        "check",
+        "show",
+        "locate",
+        "compare",
+        "primitives",
+        "Exit codes",
+    ):
         assert word in text
 
 

@@ -90,8 +90,8 @@ def page(entries: Sequence[Entry], head: str) -> str:
 _TEXT = """The 62 sequence tasks of arXiv 2402.05110, each with a small trained ReLU network.
 *Same*: of 65,536 fresh random sequences of the training length, those on which the program gives
 the network's rounded outputs everywhere; *task*: those on which it gives the task's.
-*Evidence*: `proved` for every length by induction over boxes or cells of the hidden space;
-`proved_to_length N` by impulse responses (affine cells), by boxes or cells, or by
+*Evidence*: `proved` for every length by induction over boxes or cells of the hidden space, or by
+impulse responses that fade (affine cells); `proved_to_length N` by boxes, cells or responses, or by
 running all sequences of length N (or up to the item before the first difference); else `tested` on
 65,536 sequences of the training length; *departs*: the first
 item at which 4,096 random sequences of 50 items show a difference. *Reference*: bits of a loop

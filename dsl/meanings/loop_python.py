@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from dsl.loop import Loop, Register
 from dsl.meanings.loop_statements import assigned, own_lists, value_text
@@ -25,12 +26,15 @@ from dsl.program import (
     transform,
     var,
 )
+from dsl.types import Vector
 
 CHECK = "check"
 """The function that refuses what isn't in the domain."""
 
 _WIDEST = 92
 """Characters of a comprehension that stays on its line."""
+
+_FEW_REGISTERS = 3
 
 _OWN = ("items", "outputs", "result", CHECK)
 
@@ -60,7 +64,7 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
         listed = f"return [{value_text(loop.output, None)} for {', '.join(names)} in items]"
         if len(listed) <= _WIDEST:
             return lines + ["    " + line for line in (*before, listed)]
-    body = [*before, *(f"{r.name} = {literal(r.start.value, r.type)}" for r in loop.registers)]
+    body = [*before, *_starts(loop)]
     late = _read_at_end(loop) if loop.at_end else None
     emit = _APPEND if not loop.at_end else ("result = ", "") if late is None else ("", "")
     body += [] if loop.at_end else ["outputs = []"]
@@ -72,6 +76,21 @@ def loop_lines(loop: Loop, before: tuple[str, ...] = ()) -> list[str]:
     else:
         body.append("return result" if loop.at_end else "return outputs")
     return lines + ["    " + line for line in body]
+
+
+def _starts(loop: Loop) -> list[str]:
+    """What the registers hold at first; of many, those that start alike on one line."""
+    values = [(r.name, literal(r.start.value, r.type), r.type) for r in loop.registers]
+    if len(values) <= _FEW_REGISTERS:
+        return [f"{name} = {value}" for name, value, _ in values]
+    lines: list[str] = []
+    for value, group in groupby(values, key=lambda v: v[1]):
+        names = list(group)
+        if any(isinstance(item, Vector) for _, _, item in names):  # a list must not be shared
+            lines += [f"{name} = {value}" for name, _, _ in names]
+        else:
+            lines += wrap(" = ".join(name for name, _, _ in names) + " = ", value)
+    return lines
 
 
 def _read_at_end(loop: Loop) -> Expression | None:

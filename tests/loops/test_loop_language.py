@@ -195,3 +195,19 @@ def test_sequences_list_and_draw_their_words():
     for wrong in ("int(0,2)", "seq(int(0,2), 5..2)", "seq()"):
         with pytest.raises(DomainError):
             parse_sequences(wrong)
+
+
+def test_many_registers_that_start_alike_share_a_line_but_no_list():
+    loop = parse_loop(
+        "loop predict(x: int) -> seq(int)\n  start a: int = 0\n  start b: int = 0\n"
+        "  start c: int[2] = [0, 0]\n  start d: int[2] = [0, 0]\n  out a + b + c[0] + d[1]\n"
+        "  next a = x\n  next b = a\n  next c = put(c, 0, x)\n  next d = put(d, 1, b)\n"
+    )
+    source = loop_python(loop)
+    assert "    a = b = 0\n" in source
+    assert "    c = [0, 0]\n    d = [0, 0]\n" in source
+    scope: dict = {}
+    exec(source, scope)
+    items = [3, 1, 4, 1, 5]
+    expected = run_loop(loop, (np.array([items]),))[0].tolist()
+    assert scope["predict"](items) == expected

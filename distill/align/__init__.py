@@ -1,0 +1,1 @@
+"""Where a program's variables live in a network: places, and interchange interventions on them."""
