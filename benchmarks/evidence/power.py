@@ -144,9 +144,9 @@ themselves with weights rounded to two decimals and those below 0.02 left out (`
 is the largest difference that 100,000 draws and a hunt show; eps is 1.25 times that for small
 networks and 4 times for those of 8 inputs and 100 relus. Decisions (majority of truths) have to be
 equal. Seconds are of the processor, all rungs of the ladder and processes of solvers included, at
-most 120 a problem; *z3* is z3 alone on the same question, ended by `time` after 20, and not asked
-about 100 relus. *Achieved* is what is proved, or, where the verdict is `tested`, the largest
-difference drawn."""
+most 120 a problem; *z3* is z3 alone on the same question, ended by `time` after 20 (or 160 by the
+clock), and not asked about 100 relus. *Achieved* is what is proved, or, where the verdict is
+`tested`, the largest difference drawn."""
 
 
 def main() -> None:
