@@ -16,7 +16,7 @@ BENCH ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-rnn bench-families clean
+.PHONY: help demo test lint format bench bench-rnn bench-families bench-evidence clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -45,6 +45,9 @@ bench-rnn: $(VENV)/.bench ## the same for the recurrent networks; BENCH="--task 
 
 bench-families: $(VENV)/.bench ## other cells, tasks, sizes, noise; BENCH="--family cells" for one
 	$(BIN)/python -m benchmarks.rnn.families $(BENCH)
+
+bench-evidence: $(VENV)/.bench ## try to break verifiers and checker; BENCH="--trials 2000" for less
+	$(BIN)/python -m benchmarks.evidence.run $(BENCH)
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info *.distilled .pytest_cache .ruff_cache .hypothesis

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from distill.checker.finding import Finding, State
 from distill.checker.sides import by_arrays
-from distill.checker.tally import Tally, draws, fresh, tally
-from distill.evidence import Claim, Evidence
+from distill.checker.tally import Tally, draws, tally
+from distill.evidence import Claim
 from distill.target import Target
 from dsl.domain import DomainError
 from dsl.program import Program
 
 DRAWS = 100_000
+_MEASURED = 25_000
+"""Draws with which a run measures what a proof leaves out, at least."""
 _FEWEST, _MOST = 1_000, 1_000_000
 _SURPRISE = 1e-4
 """Chance below which what the draws show contradicts a statistical claim."""
@@ -22,13 +26,13 @@ _EXCEEDED = 20
 
 
 def draw_findings(
-    target: Target, program: Program, claim: Claim, evidence: Evidence
+    target: Target, program: Program, claim: Claim, rng: np.random.Generator
 ) -> Iterator[Finding]:
-    """Differences, largest distance and share left out, in fresh draws."""
+    """Differences, largest distance and share left out, in draws of `rng`, which no run makes."""
     sampled = claim.method == "sampling"
     count = min(max(claim.count, _FEWEST), _MOST) if sampled else DRAWS
     try:
-        blocks = draws(target.domain, fresh(evidence, "draws"), count)
+        blocks = draws(target.domain, rng, count)
         found = tally(target, program, claim, blocks, by_arrays)
     except DomainError as error:
         yield Finding("unknown", f"the domain can't be drawn from: {error}")
@@ -36,7 +40,7 @@ def draw_findings(
     yield _differences(found, sampled)
     if not target.output.discrete and claim.achieved is not None:
         yield _largest(found, claim, sampled)
-    yield _share(found, claim, count)
+    yield _share(found, claim, count, count if sampled else _MEASURED)
 
 
 def _differences(found: Tally, sampled: bool) -> Finding:
@@ -58,9 +62,9 @@ def _largest(found: Tally, claim: Claim, sampled: bool) -> Finding:
     return Finding("note", f"{text}; {told}")
 
 
-def _share(found: Tally, claim: Claim, count: int) -> Finding:
+def _share(found: Tally, claim: Claim, count: int, measured: int) -> Finding:
     """Both shares are measured: 3 standard deviations apart is not confirmed, 6 contradicts."""
-    spread = math.sqrt(max(found.share, 1.0 / count) * 2.0 / count)
+    spread = math.sqrt(max(found.share, 1.0 / count) * (1.0 / count + 1.0 / measured))
     apart = (found.share - claim.left_out) / spread
     text = f"{100 * found.share:.3g} % of the domain is left out, measured again"
     if apart > 3:

@@ -120,7 +120,9 @@ def _function(
     name, most = node.function, np.maximum.reduce(moved)
     if name == "relu":  # both values are in [0, top]
         return np.minimum(most, np.maximum(np.nextafter(seen[0][1], np.inf), 0.0))
-    if name in ("abs", "max", "min"):
+    if name in ("max", "min"):
+        return _chosen(name, seen, moved)
+    if name == "abs":
         return most
     if name in _STEPS:
         return np.where(most == 0, 0.0, _STEPS[name](seen))
@@ -134,6 +136,13 @@ def _function(
         return np.full_like(most, np.inf)
     own = 2.0 * _LIBRARY_ULPS * _UNITS[single] * (_size(found) + carried)
     return carried + own + 2.0 * _TINY[single]
+
+
+def _chosen(name: str, seen: list[Ends], moved: list[Array]) -> Array:
+    """The error of the source that is taken, where that is certain, else the larger one."""
+    first, second = seen if name == "max" else [(-high, -low) for low, high in seen]
+    other = np.where(second[0] > first[1], moved[1], np.maximum(*moved))
+    return np.where(first[0] > second[1], moved[0], other)
 
 
 def _least(node: Node, least: dict[int, float]) -> float:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from distill.checker.draws import draw_findings
 from distill.checker.files import file_findings, fits, read_folder
 from distill.checker.finding import Finding, Verdict, verdict_of
@@ -22,6 +24,7 @@ from distill.checker.replay import replay_finding
 from distill.checker.same import same_findings
 from distill.checker.second import second_findings
 from distill.checker.sides import side
+from distill.checker.tally import fresh
 from distill.errors import BadInput
 from distill.evidence import Claim
 from distill.target import Target
@@ -70,26 +73,31 @@ def _findings(found: Distillation, folder: Path) -> Iterator[Finding]:
     if not fits(found):
         return
     target = side(found.network, found.domain, found.output)
-    yield from _first_square(found, target)
+    claim, rng = found.evidence.program_vs_deployed, fresh(found.evidence, "draws")
+    yield from square_findings(target, found.program, claim, rng)
     yield from second_findings(found, target)
     if found.evidence.parts:
         yield Finding("unknown", "claims about parts of the network aren't re-checked")
 
 
-def _first_square(found: Distillation, target: Target) -> Iterator[Finding]:
-    """The program beside the deployed network, by the method that the claim names."""
-    claim = found.evidence.program_vs_deployed
+def square_findings(
+    target: Target, program: Program, claim: Claim, rng: np.random.Generator
+) -> Iterator[Finding]:
+    """The program beside the deployed network, by the method that the claim names.
+
+    rng: draws that no run makes.
+    """
     if claim.verdict == "refuted":
-        yield replay_finding(target, found.program, claim)
+        yield replay_finding(target, program, claim)
     elif claim.verdict == "unknown":
         yield Finding("unknown", f"nothing is claimed of the program: {claim.statement}")
     elif claim.method == "exhaustive":
-        yield from point_findings(target, found.program, claim)
+        yield from point_findings(target, program, claim)
     else:
-        drawn = list(draw_findings(target, found.program, claim, found.evidence))
+        drawn = list(draw_findings(target, program, claim, rng))
         yield from drawn
         if claim.verdict != "tested" and verdict_of(drawn) != "refuted":
-            yield from _proof_again(target, found.program, claim)
+            yield from _proof_again(target, program, claim)
 
 
 def _proof_again(target: Target, program: Program, claim: Claim) -> Iterator[Finding]:

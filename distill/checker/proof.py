@@ -45,6 +45,8 @@ _BATCH = 128
 _BOXES = 1024
 _CLOSE = 1e-6
 """Share of the numbers' size by which floats may miss what exact numbers show."""
+_LOST = 1e-11
+"""Share of the largest wire that floats may lose to rounding, where exact numbers lose nothing."""
 _EXTRA_BOXES = 4_000
 _MOST_PIECES = 4096
 _SOLVERS = ("smt", "milp")
@@ -284,9 +286,12 @@ def _quickly(question: Question, lower: Array, upper: Array) -> tuple[Mask, Mask
         rounding = np.nextafter(_rounding(question, errors), np.inf)
         bound = np.nextafter(high.max(axis=1) + rounding, np.inf)
         scale = abs(question.goal) + np.maximum(np.abs(low), np.abs(high)).max(axis=1)
+        reach = np.maximum.reduce(
+            [np.abs(end).max(axis=1) for ends in ranges.values() for end in ends]
+        )
         good = sure & (bound <= question.goal)
         return good, np.asarray(
-            ~good & (~sure | (bound - question.goal <= _CLOSE * scale)), dtype=bool
+            ~good & (~sure | (bound - question.goal <= _CLOSE * scale + _LOST * reach)), dtype=bool
         )
 
 

@@ -20,8 +20,8 @@ from distill.normal_form import Builder, NormalForm
 from distill.verify.bounds import BoundsResult, Limit, best_bound, bound_box, prove_within
 from distill.verify.cuts import cuts_text
 from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sign_codes
-from distill.verify.envelope import FLOAT64, float_error
-from distill.verify.kinks import layered
+from distill.verify.envelope import FLOAT64, PROGRAM, SPARE, float_error
+from distill.verify.layers import layered
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
@@ -29,7 +29,7 @@ from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError
 from dsl.meanings.interval import evaluate_boxes, well_defined
 from dsl.program import Program, const, program, substitute
-from dsl.types import BOOL, Category, Real
+from dsl.types import BOOL, Category, Int, Real
 
 Array = NDArray[np.float64]
 _ROOTS_AT_MOST = 256
@@ -66,10 +66,11 @@ def bounds_claim(
 
 
 def pieces_of(square: Square) -> Iterator[Piece]:
-    """The domain cut along its fields of truths and categories, which are listed."""
+    """The domain cut along its fields of truths and categories, which are listed; no pieces where
+    nothing else is left to be bounded."""
     domain = square.target.domain
     form = network_over_scalars(square.target.form, domain)
-    if form is None:
+    if form is None or not any(isinstance(f.item, Real | Int) for f in domain.fields):
         return
     listed = [f for f in domain.fields if f.item == BOOL or isinstance(f.item, Category)]
     total = int(np.prod([float(f.choices or 1) ** f.scalars for f in listed]))
@@ -128,7 +129,7 @@ def _real_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim | No
         gap = layered(gap) or gap
         error = rounding_of(piece)
         found = _tightest(gap, piece, eps - error, limit)
-        achieved = max(achieved, found.achieved + error)
+        achieved = max(achieved, float(np.nextafter(found.achieved + error, np.inf)))
         boxes += found.boxes
         certificates.append(cuts_of(piece, found.tree.columns()))
     verdict = "proved" if achieved <= eps else "unknown"
@@ -169,8 +170,8 @@ def rounding_of(piece: Piece) -> float:
     error = float(float_error(piece.form, *box).max())
     builder = Builder(piece.domain.scalars)
     wires = lower_program(piece.program, piece.domain, builder)
-    own = (float(float_error(builder.build(w), *box, FLOAT64).max()) for w in wires)
-    return error + max(own)
+    own = (float(float_error(builder.build(w), *box, FLOAT64, PROGRAM).max()) for w in wires)
+    return (error + max(own)) * SPARE
 
 
 def named(piece: Piece, lower: Array, upper: Array) -> dict[str, tuple[Array, Array]]:

@@ -36,23 +36,37 @@ class Arithmetic:
 FLOAT32 = Arithmetic(2.0**-24, 2.0**-126, 3.4e38, np.float32)
 FLOAT64 = Arithmetic(2.0**-53, 2.0**-1022, 1.7e308, np.float64)
 
+PROGRAM = 2
+"""A program's constants are rationals that are rounded, and may have been computed with."""
+
+SPARE = 1.0 + 1e-8
+"""Above what rounding may add, so that a checker that rounds elsewhere still confirms it."""
+
 _EXACT = frozenset({"relu", "abs", "max", "min", "floor", "round", "sign", "greater", "equal"})
 _STEPS = frozenset({"floor", "round", "sign", "greater", "equal", "pow"})
 
 
 def float_error(
-    form: NormalForm, lower: Array, upper: Array, arithmetic: Arithmetic = FLOAT32
+    form: NormalForm,
+    lower: Array,
+    upper: Array,
+    arithmetic: Arithmetic = FLOAT32,
+    inexact: int = 0,
 ) -> Array:
     """Bound of |computed - real| per box and output, (b, m), over boxes `lower`, `upper` (b, n).
 
+    inexact: roundings that a term of a sum passes beyond those of the sum, `PROGRAM` for programs.
     Inputs are numbers of the format. inf where no bound is known: an undefined value, an
     overflow. A step that rounding may flip counts with the height of its jump.
     """
-    return error_within(form, enclose(form, lower, upper).ranges, arithmetic)
+    return error_within(form, enclose(form, lower, upper).ranges, arithmetic, inexact)
 
 
 def error_within(
-    form: NormalForm, ranges: dict[int, Interval], arithmetic: Arithmetic = FLOAT32
+    form: NormalForm,
+    ranges: dict[int, Interval],
+    arithmetic: Arithmetic = FLOAT32,
+    inexact: int = 0,
 ) -> Array:
     """The same from ranges (b, width) of all wires that the output needs."""
     errors: dict[int, Array] = {}
@@ -63,7 +77,7 @@ def error_within(
             if isinstance(node, Input):
                 errors[index] = np.zeros_like(ranges[index][0])
             elif isinstance(node, Affine):
-                errors[index] = _affine_error(node, ranges, errors, arithmetic)
+                errors[index] = _affine_error(node, ranges, errors, arithmetic, inexact)
             else:
                 errors[index] = _function_error(
                     node.function,
@@ -100,10 +114,14 @@ def _largest(interval: Interval) -> Array:
 
 
 def _affine_error(
-    node: Affine, ranges: dict[int, Interval], errors: dict[int, Array], arithmetic: Arithmetic
+    node: Affine,
+    ranges: dict[int, Interval],
+    errors: dict[int, Array],
+    arithmetic: Arithmetic,
+    inexact: int,
 ) -> Array:
     """|W| e + gamma (|W| (|x| + e) + |b|), weights rounded to the format, and underflow."""
-    terms = roundings(node, arithmetic is FLOAT32)
+    terms = roundings(node, arithmetic is FLOAT32) + inexact
     error, size = _lost(node.bias, arithmetic)[None, :], np.abs(node.bias)[None, :]
     flushed = np.zeros_like(error)
     for source, matrix in node.terms:
@@ -165,12 +183,21 @@ def _moved(function: str, seen: Sequence[Interval], errors: Sequence[Array]) -> 
         return np.full_like(errors[0], np.inf)
     if function == "mul":
         return _largest(seen[0]) * errors[1] + _largest(seen[1]) * errors[0]
+    if function in ("max", "min"):
+        return _chosen(function, seen, errors)
     steepest = _STEEPEST.get(function, lambda x: np.ones_like(x[0]))
     slope, most = steepest(seen[0]), np.maximum.reduce(errors)
     moved = np.where(np.isnan(slope), np.inf, slope) * most
     if function == "sqrt":  # steep at 0, but |sqrt(a) - sqrt(b)| <= sqrt(|a - b|)
         moved = np.where(seen[0][0] >= 0, np.fmin(moved, np.sqrt(most)), moved)
     return moved
+
+
+def _chosen(function: str, seen: Sequence[Interval], errors: Sequence[Array]) -> Array:
+    """The error of the source that is surely taken, computed or not, else the larger one."""
+    first, second = seen if function == "max" else [(-high, -low) for low, high in seen]
+    other = np.where(second[0] > first[1], errors[1], np.maximum(*errors))
+    return np.where(first[0] > second[1], errors[0], other)
 
 
 def _from_zero(x: Interval) -> Array:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.run.budget import spend, steps_left
-from distill.verify.square import Square, counterexample, tolerance
+from distill.verify.square import Difference, Square, counterexample, tolerance
 
 LIMIT = 1 << 24
 BLOCK = 1 << 13
@@ -36,7 +38,7 @@ def exhaustive(
             return None
         found = square.compare(columns)
         spend(should_stop, len(found.margin) * price)
-        wrong = np.flatnonzero(found.wrong(allowed, square.margin))
+        wrong = np.flatnonzero(found.wrong(allowed, square.margin) | _beyond(found, allowed))
         if len(wrong):
             example = counterexample(square, columns, found, int(wrong[0]))
             return _claim(square, "refuted", seen + len(found.margin), begin, example=example)
@@ -48,6 +50,16 @@ def exhaustive(
         scale = max(scale, found.scale)
     sure = not square.target.output.discrete or closest > 1e-5 * max(scale, 1e-9)
     return _claim(square, "proved" if sure else "tested", seen, begin, worst, left_out, closest)
+
+
+def _beyond(found: Difference, allowed: float) -> NDArray[np.bool_]:
+    """Rows (n,) whose values are farther apart than allowed, though not once that is rounded."""
+    beyond = np.zeros(len(found.distance), dtype=np.bool_)
+    for row in np.flatnonzero((found.distance == allowed) & (allowed > 0)):
+        pairs = zip(np.ravel(found.network[row]), np.ravel(found.program[row]), strict=True)
+        gaps = (abs(Fraction(float(a)) - Fraction(float(b))) for a, b in pairs)
+        beyond[row] = any(gap > Fraction(allowed) for gap in gaps)
+    return beyond
 
 
 def _claim(

@@ -18,7 +18,7 @@ from distill.run.budget import Stop
 from distill.verify.ascent import tuner
 from distill.verify.bounds import BoundsResult, Limit, best_bound, prove_within
 from distill.verify.boxes import Piece, cuts_of, named, pieces_of, rounding_of
-from distill.verify.kinks import layered
+from distill.verify.layers import layered
 from distill.verify.lockstep import in_lockstep
 from distill.verify.lower import difference
 from distill.verify.square import Square
@@ -77,7 +77,8 @@ def _claim(square: Square, name: str, words: str, search: Search, limit: Limit) 
             shown = search(piece, eps - error, limit)
             if shown is None or not well_defined(piece.program, whole)[0]:
                 return None
-            achieved, boxes = max(achieved, shown.achieved + error), boxes + shown.boxes
+            achieved = max(achieved, float(np.nextafter(shown.achieved + error, np.inf)))
+            boxes += shown.boxes
             trees.append(cuts_of(piece, shown.tree.columns()))
     except (Unsupported, DomainError):
         return None

@@ -1,226 +1,172 @@
-"""Piecewise-linear normal forms as layers of relus (and steps), the same over the reals.
+"""Where the bends of network and program meet: inputs at which narrow differences are widest.
 
-Affine maps that follow each other are one, relus of one depth stand side by side, and the other
-kinks are written with relu: `|z| = 2 relu(z) - z`, `max(x, y) = y + relu(x - y)`, `min(x, y) =
-x - relu(x - y)`. All in exact rationals: a weight that no float64 holds is a sum of several.
+Between its bends a piecewise-linear difference is flat or steepest at the edge, so it is largest
+where as many bends (or faces of the box) meet as there are inputs. Bends of a first layer are
+planes, whose crossings are solved for; those of deeper layers are followed from given points, as
+the planes that they are nearby. This steers a search and proves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
+from itertools import combinations
+from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
-from distill.normal_form import PIECEWISE_LINEAR, Affine, Array, Builder, Elementwise, NormalForm
-from distill.verify.crown import needed
+from distill.normal_form import ELEMENTWISE, Affine, Array, Builder, Input, NormalForm
+from distill.verify.lower import append, lower_program, network_over_scalars
+from distill.verify.square import Square
+from dsl.algebra import Unsupported
 
-_MULTIPLY_ADDS_AT_MOST = 60_000
-"""Rationals are slow: about a microsecond each."""
+_CROSSINGS = 12_000
+_WIDEST = 8
+"""Inputs above which crossings are too many."""
 
-_ZERO, _ONE = Fraction(0), Fraction(1)
+_PLANES = 400
+_WIRES, _NUMBERS = 2_000, 1 << 22
+"""Wires of both sides, and numbers of all gradients that are held at once, at most."""
 
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """A number as `constant + sum(weights[i] * unit i)`; units are inputs, then relus."""
-
-    weights: dict[int, Fraction]
-    constant: Fraction = _ZERO
-
-    def plus(self, other: Row, times: Fraction = _ONE) -> Row:
-        """This row and `times` the other one."""
-        found = dict(self.weights)
-        for unit, weight in other.weights.items():
-            total = found.get(unit, _ZERO) + times * weight
-            if total:
-                found[unit] = total
-            else:
-                found.pop(unit, None)
-        return Row(found, self.constant + times * other.constant)
+_SAME = 1e-9
+_STEP = 1e-6
+_BENT = frozenset({"relu", "abs", "max", "min", "greater", "equal", "sign"})
 
 
-@dataclass(eq=False)
-class Units:
-    """Relus as rows over the inputs and earlier relus; `rows[k]` is before relu `inputs + k`.
-
-    `steps`: numbers of those units that are 1 above 0 and else 0 instead.
-    """
-
-    inputs: int
-    rows: list[Row]
-    depths: list[int]
-    steps: set[int]
-    known: dict[tuple[bool, frozenset[tuple[int, Fraction]], Fraction], int]
-
-    def relu(self, row: Row) -> Row:
-        """relu of a row, as a row; of a constant it is a constant."""
-        return self._unit(row, False) if row.weights else Row({}, max(row.constant, _ZERO))
-
-    def step(self, row: Row) -> Row:
-        """Whether a row is above 0, as a row."""
-        return self._unit(row, True) if row.weights else Row({}, Fraction(row.constant > 0))
-
-    def _unit(self, row: Row, step: bool) -> Row:
-        key = step, frozenset(row.weights.items()), row.constant
-        if key not in self.known:
-            self.known[key] = self.inputs + len(self.rows)
-            if step:
-                self.steps.add(len(self.rows))
-            self.rows.append(row)
-            self.depths.append(1 + self.depth(row))
-        return Row({self.known[key]: _ONE})
-
-    def depth(self, row: Row) -> int:
-        """The largest depth of the relus that a row reads."""
-        inner = (self.depths[u - self.inputs] for u in row.weights if u >= self.inputs)
-        return max(inner, default=0)
-
-
-def units_of(form: NormalForm, steps: bool = False) -> tuple[Units, list[Row]] | None:
-    """A form's relus and outputs; None where it has curves, or steps unless those are allowed, or
-    too many weights."""
-    nodes = [form.nodes[index] for index in needed(form)]
-    bent = {node.function for node in nodes if isinstance(node, Elementwise)}
-    known = PIECEWISE_LINEAR | {"greater"} if steps else PIECEWISE_LINEAR
-    if not bent <= known or form.multiply_adds > _MULTIPLY_ADDS_AT_MOST:
+def both_forms(square: Square) -> NormalForm | None:
+    """All wires of network and program over the domain's scalars; None where they have no form,
+    or one of too many wires to be looked at in passing."""
+    domain = square.target.domain
+    form = network_over_scalars(square.target.form, domain)
+    if form is None or domain.scalars > _WIDEST:
         return None
-    units = Units(form.input_width, [], [], set(), {})
-    wires: dict[int, list[Row]] = {0: [Row({i: _ONE}) for i in range(form.input_width)]}
-    for index in needed(form):
-        node = form.nodes[index]
-        if isinstance(node, Affine):
-            wires[index] = _affine(node, wires)
-        elif isinstance(node, Elementwise):
-            columns = zip(*(wires[s] for s in node.sources), strict=True)
-            wires[index] = [_bent(units, node.function, column) for column in columns]
-    return units, wires[form.output]
+    builder = Builder(domain.scalars)
+    output = append(builder, form, 0)
+    try:
+        lower_program(square.program, domain, builder, truths=True)
+    except Unsupported:
+        return None
+    found = builder.build(output)
+    return found if sum(found.widths()) <= _WIRES else None
 
 
-def _affine(node: Affine, wires: dict[int, list[Row]]) -> list[Row]:
-    found = []
-    for place, bias in enumerate(node.bias):
-        weights, constant = dict[int, Fraction](), Fraction(float(bias))
-        for source, matrix in node.terms:
-            for column in np.flatnonzero(matrix[place]):
-                factor, row = Fraction(float(matrix[place, column])), wires[source][column]
-                constant += factor * row.constant
-                for unit, weight in row.weights.items():
-                    weights[unit] = weights.get(unit, _ZERO) + factor * weight
-        found.append(Row({u: w for u, w in weights.items() if w}, constant))
+def crossings(form: NormalForm, low: Array, high: Array, rng: np.random.Generator) -> Array:
+    """Points (n, s) of the box at which bends of first layers, or its faces, meet."""
+    normals, offsets = _planes(form)
+    count = len(low)
+    faces = np.repeat(np.eye(count), 2, axis=0)
+    normals = np.concatenate([normals, faces])
+    offsets = np.concatenate([offsets, -np.stack([low, high], 1).ravel()])
+    chosen = _subsets(len(normals), count, rng)
+    return _inside(_solved(normals[chosen], offsets[chosen]), low, high)
+
+
+def nearby(
+    form: NormalForm, points: Array, low: Array, high: Array, rng: np.random.Generator
+) -> Array:
+    """Points (n, s) at which bends meet if all of them went on as they are at given ones (b, s)."""
+    points = points[: max(_NUMBERS // (sum(form.widths()) * points.shape[1]), 1)]
+    with np.errstate(all="ignore"):
+        values, slopes = _bends(form, points)
+    if not values.shape[1]:
+        return points[:0]
+    offsets = values - np.einsum("bks,bs->bk", slopes, points)
+    count = points.shape[1]
+    rows = np.arange(len(points))[:, None]
+    # the nearer a bend is, the likelier it counts
+    steep = np.linalg.norm(slopes, axis=2)
+    with np.errstate(all="ignore"):
+        near = np.where(steep > 0, np.abs(values) / steep, np.inf)
+        rank = near * rng.exponential(size=near.shape)
+    chosen = np.argsort(rank, axis=1)[:, :count]
+    if chosen.shape[1] < count:
+        return points[:0]
+    return _inside(_solved(slopes[rows, chosen], offsets[rows, chosen]), low, high)
+
+
+def _planes(form: NormalForm) -> tuple[Array, Array]:
+    """Normals (k, s) of length 1 and offsets (k,) of the bends of first layers, each once."""
+    maps: dict[int, tuple[Array, Array]] = {}
+    found: list[Array] = [np.zeros((0, form.input_width + 1))]
+    for index, node in enumerate(form.nodes):
+        if isinstance(node, Input):
+            maps[index] = np.eye(node.width), np.zeros(node.width)
+        elif isinstance(node, Affine):
+            if all(source in maps for source, _ in node.terms):
+                parts = [(m @ maps[s][0], m @ maps[s][1]) for s, m in node.terms]
+                matrix = sum((p[0] for p in parts), np.zeros((len(node.bias), form.input_width)))
+                maps[index] = matrix, sum((p[1] for p in parts), node.bias)
+        elif node.function in _BENT and all(source in maps for source in node.sources):
+            first, *others = (np.column_stack(maps[source]) for source in node.sources)
+            found.append(first - others[0] if others else first)
+    rows = np.concatenate(found)
+    size = np.linalg.norm(rows[:, :-1], axis=1)
+    rows = rows[size > 0] / size[size > 0, None]
+    lead = np.argmax(np.abs(rows[:, :-1]) > _SAME, axis=1)
+    rows = rows * np.sign(rows[np.arange(len(rows)), lead])[:, None]
+    _, once = np.unique(np.round(rows / _SAME), axis=0, return_index=True)
+    rows = rows[np.sort(once)][:_PLANES]
+    return rows[:, :-1], rows[:, -1]
+
+
+def _subsets(total: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """All subsets (n, size) of so many things, or some where they are too many."""
+    if comb(total, size) <= _CROSSINGS:
+        return np.array(list(combinations(range(total), size)), dtype=np.int64).reshape(-1, size)
+    return np.argsort(rng.random((_CROSSINGS, total)), axis=1)[:, :size]
+
+
+def _solved(normals: Array, offsets: Array) -> Array:
+    """Where `normals x + offsets = 0` for each of a batch (b, s, s), (b, s); singular ones go."""
+    with np.errstate(all="ignore"):
+        good = np.abs(np.linalg.det(normals)) > _SAME
+    found = np.linalg.solve(normals[good], -offsets[good][..., None])[..., 0]
+    return np.asarray(found, dtype=np.float64)
+
+
+def _inside(points: Array, low: Array, high: Array) -> Array:
+    room = 1e-6 * (high - low)
+    kept = ((points >= low - room) & (points <= high + room)).all(axis=1)
+    return np.clip(points[kept], low, high)
+
+
+def _bends(form: NormalForm, points: Array) -> tuple[Array, Array]:
+    """How far every bend is (b, k) at points (b, s), and its gradient there (b, k, s)."""
+    values, width = form.wires(points), points.shape[1]
+    gradients: list[Array] = []
+    found: list[tuple[Array, Array]] = []
+    for index, node in enumerate(form.nodes):
+        if isinstance(node, Input):
+            gradients.append(np.broadcast_to(np.eye(width), (len(points), width, width)))
+        elif isinstance(node, Affine):
+            total = np.zeros((len(points), len(node.bias), width))
+            for source, matrix in node.terms:
+                total = total + np.einsum("mk,bks->bms", matrix, gradients[source])
+            gradients.append(total)
+        else:
+            sources = [values[s] for s in node.sources]
+            slopes = _slopes(node.function, sources)
+            pairs = zip(slopes, node.sources, strict=True)
+            gradients.append(np.sum([s[..., None] * gradients[i] for s, i in pairs], axis=0))
+            if node.function in _BENT:
+                signs = zip((1.0, -1.0), node.sources, strict=False)
+                gradient = np.sum([sign * gradients[i] for sign, i in signs], axis=0)
+                found.append((sources[0] - (sources[1] if len(sources) > 1 else 0.0), gradient))
+        assert len(gradients) == index + 1
+    if not found:
+        return np.zeros((len(points), 0)), np.zeros((len(points), 0, width))
+    return tuple(np.concatenate(part, axis=1) for part in zip(*found, strict=True))  # pyright: ignore
+
+
+def _slopes(function: str, sources: list[Array]) -> list[Array]:
+    """Derivatives of an elementwise function by each of its sources, by differences."""
+    run, found = ELEMENTWISE[function], []
+    for place in range(len(sources)):
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = list(sources)
+            moved[place] = sources[place] + sign * _STEP
+            with np.errstate(all="ignore"):
+                ends.append(run(*moved))
+        with np.errstate(all="ignore"):
+            found.append(np.nan_to_num((ends[0] - ends[1]) / (2.0 * _STEP), posinf=0.0, neginf=0.0))
     return found
-
-
-def _bent(units: Units, function: str, column: tuple[Row, ...]) -> Row:
-    first = column[0]
-    if function == "relu":
-        return units.relu(first)
-    if function == "abs":
-        return _times(units.relu(first), Fraction(2)).plus(first, -_ONE)
-    second = column[1]
-    if function == "greater":
-        return units.step(first.plus(second, -_ONE))
-    over = units.relu(first.plus(second, -_ONE))
-    return second.plus(over) if function == "max" else first.plus(over, -_ONE)
-
-
-def _times(row: Row, factor: Fraction) -> Row:
-    return Row({u: factor * w for u, w in row.weights.items()}, factor * row.constant)
-
-
-def layered(form: NormalForm, steps: bool = False) -> NormalForm | None:
-    """The same function with a relu layer for every depth; None where it can't be written so.
-
-    With `steps` comparisons may occur, and are a layer `row > 0` beside that of the relus.
-    """
-    found = units_of(form, steps)
-    if found is None:
-        return None
-    units, outputs = found
-    wanted = relus_used(units, outputs)
-    builder, places = Builder(form.input_width), _inputs(form.input_width)
-    for depth in sorted({units.depths[k] for k in wanted}):
-        layer = [k for k in wanted if units.depths[k] == depth]
-        added = [_layer(builder, units, [k for k in layer if k not in units.steps], places, False)]
-        added += [_layer(builder, units, [k for k in layer if k in units.steps], places, True)]
-        for part in added:
-            places |= part
-    return builder.build(add_rows(builder, outputs, places))
-
-
-def _layer(
-    builder: Builder,
-    units: Units,
-    numbers: list[int],
-    places: dict[int, tuple[int, int]],
-    step: bool,
-) -> dict[int, tuple[int, int]]:
-    """Add units of one kind side by side; returns where they are."""
-    if not numbers:
-        return {}
-    wire = add_rows(builder, [units.rows[k] for k in numbers], places)
-    if step:
-        wire = builder.elementwise("greater", wire, builder.constant(np.zeros(len(numbers))))
-    else:
-        wire = builder.elementwise("relu", wire)
-    return {units.inputs + k: (wire, i) for i, k in enumerate(numbers)}
-
-
-def _inputs(count: int) -> dict[int, tuple[int, int]]:
-    return {i: (0, i) for i in range(count)}
-
-
-def relus_used(units: Units, outputs: Iterable[Row]) -> list[int]:
-    """Numbers of the relus that outputs depend on, in order."""
-    wanted: set[int] = set()
-    waiting = list(outputs)
-    while waiting:
-        for unit in waiting.pop().weights:
-            number = unit - units.inputs
-            if number >= 0 and number not in wanted:
-                wanted.add(number)
-                waiting.append(units.rows[number])
-    return sorted(wanted)
-
-
-def add_rows(builder: Builder, rows: list[Row], places: dict[int, tuple[int, int]]) -> int:
-    """Rows as one affine node, of units at (wire, column); each weight in as many floats as needed.
-
-    Returns: the new wire.
-    """
-    matrices: dict[tuple[int, int], Array] = {}
-    for place, row in enumerate(rows):
-        for unit, weight in row.weights.items():
-            wire, column = places[unit]
-            for part, value in enumerate(_floats(weight)):
-                if (wire, part) not in matrices:
-                    matrices[wire, part] = np.zeros((len(rows), builder.width(wire)))
-                matrices[wire, part][place, column] = value
-    bias = np.zeros(len(rows))
-    rest: dict[int, Array] = {}
-    for place, row in enumerate(rows):
-        for part, value in enumerate(_floats(row.constant)):
-            target = bias if part == 0 else rest.setdefault(part, np.zeros((len(rows), 1)))
-            if part == 0:
-                bias[place] = value
-            else:
-                target[place, 0] = value
-    terms = [(wire, matrix) for (wire, _), matrix in sorted(matrices.items(), key=lambda m: m[0])]
-    if rest:
-        one = builder.constant(np.ones(1))
-        terms += [(one, matrix) for _, matrix in sorted(rest.items())]
-    return builder.affine(terms, bias)
-
-
-def _floats(value: Fraction) -> Iterator[float]:
-    """Floats whose exact sum is the value, largest first (at least one)."""
-    first = float(value)
-    yield first
-    rest = value - Fraction(first)
-    while rest:
-        first = float(rest)
-        if first == 0.0:
-            return
-        yield first
-        rest -= Fraction(first)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.normal_form import Array, Builder, NormalForm
-from distill.verify.kinks import Row, Units, add_rows, relus_used, units_of
+from distill.verify.layers import Row, Units, add_rows, relus_used, units_of
 
 _SAMPLES = 256
 _CLOSE = 0.3

@@ -13,7 +13,7 @@ from distill.verify.boxes import Piece, named, pieces_of, rounding_of
 from distill.verify.crown import enclose
 from distill.verify.envelope import float_error
 from distill.verify.exact import surely_exceeds
-from distill.verify.kinks import layered
+from distill.verify.layers import layered
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
 from distill.verify.milp import NODE_PRICE, largest
 from distill.verify.sampling import refuted

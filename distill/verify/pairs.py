@@ -22,7 +22,7 @@ from distill.normal_form import Array, Builder, NormalForm
 from distill.verify.boxes import Piece, named
 from distill.verify.branching import scores
 from distill.verify.crown import enclose
-from distill.verify.envelope import FLOAT64, float_error
+from distill.verify.envelope import FLOAT64, PROGRAM, float_error
 from distill.verify.lower import append, lower_program
 from distill.verify.split import Boxes, Index
 from dsl.algebra import Unsupported
@@ -57,7 +57,7 @@ def pairs_of(piece: Piece, scored: Program, weight: float, level: float) -> Pair
     network = append(builder, piece.form, 0)
     wires = lower_program(scored, piece.domain, builder)
     box = piece.lower[None], piece.upper[None]
-    errors = [float(float_error(builder.build(w), *box, FLOAT64).max()) for w in wires]
+    errors = [float(float_error(builder.build(w), *box, FLOAT64, PROGRAM).max()) for w in wires]
     own, theirs = 2.0 * float(float_error(piece.form, *box).max()), 2.0 * max(errors)
     if not np.isfinite(own + theirs):  # 0 times it would be no number, and get lost
         raise Unsupported("rounding has no bound on the domain")

@@ -12,7 +12,7 @@ import numpy as np
 
 from distill.evidence import Claim
 from distill.literal import literal_program
-from distill.verify.envelope import FLOAT64, float_error
+from distill.verify.envelope import FLOAT64, SPARE, float_error
 from distill.verify.square import Square, exemption
 from distill.verify.wording import ARITHMETIC
 from dsl.domain import Domain, DomainError
@@ -31,6 +31,7 @@ def relational(square: Square) -> Claim | None:
     )
     if not np.isfinite(error):
         return None
+    error *= SPARE
     discrete = target.output.discrete
     margin = max(square.margin, 2.0 * error)
     holds = discrete or error <= target.tolerance

@@ -12,7 +12,7 @@ from distill.evidence import Claim
 from distill.normal_form import PIECEWISE_LINEAR, Affine, Elementwise, NormalForm
 from distill.run.budget import Stop, seconds_left, spend, steps_left
 from distill.run.limited import Failure, Limits, run_limited
-from distill.verify.envelope import float_error
+from distill.verify.boxes import Piece, rounding_of
 from distill.verify.lower import network_over_scalars
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
@@ -49,16 +49,19 @@ def _kinks(form: NormalForm) -> int:
 def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
     """|network - program| <= eps over the reals, decided by z3 in a process of its own.
 
-    z3's answer isn't re-checked by other code, which the statement says. None where the question
+    z3's answer isn't re-checked by other code, which the statement says. What rounding adds, the
+    network's in float32 and the program's in float64, is taken off eps. None where the question
     can't be put to it.
     """
     target, begin = square.target, time.perf_counter()
     form = network_over_scalars(target.form, target.domain)
     if form is None or (should_stop is not None and should_stop()):
         return None
-    low, high = target.domain.value_box()
-    rounding = float(float_error(form, low[None], high[None]).max())
-    spare = target.tolerance - 1.01 * rounding
+    try:
+        whole = Piece(form, square.program, target.domain, *target.domain.value_box())
+        spare = target.tolerance - 1.01 * rounding_of(whole)
+    except Unsupported:
+        return None
     if not spare > 0:
         return None
     question = (form, str(square.program), show_domain(target.domain), spare)

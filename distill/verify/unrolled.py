@@ -16,7 +16,7 @@ from distill.normal_form import Affine, Array, Builder, Elementwise, NormalForm
 from distill.normal_form_moves import without_moves
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import Oracle
-from distill.verify.envelope import FLOAT64, float_error
+from distill.verify.envelope import FLOAT64, SPARE, float_error
 from distill.verify.relational import input_box
 from distill.verify.square import exemption
 
@@ -96,7 +96,7 @@ def _errors(oracle: Oracle, low: Array, high: Array) -> Array:
     form = unrolled(oracle.network, oracle.length)
     ends = np.tile(low, oracle.length)[None], np.tile(high, oracle.length)[None]
     error = float_error(form, *ends) + float_error(form, *ends, FLOAT64)
-    return error.reshape(oracle.length, -1).max(1)
+    return error.reshape(oracle.length, -1).max(1) * SPARE
 
 
 def _left_out(oracle: Oracle, margins: Array, seed: int) -> Array:

@@ -18,7 +18,7 @@ from distill.verify.bounds import Limit, prove_within
 from distill.verify.crown import enclose
 from distill.verify.exact import run_exact
 from distill.verify.gap import tuned_claim
-from distill.verify.kinks import layered
+from distill.verify.layers import layered
 
 
 @pytest.mark.parametrize("seed", range(6))

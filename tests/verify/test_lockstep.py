@@ -15,7 +15,7 @@ from distill.normal_form import Affine, Builder, NormalForm
 from distill.verify.bounds import Limit, best_bound, prove_within
 from distill.verify.exact import RATIONAL, run_exact
 from distill.verify.image import image
-from distill.verify.kinks import layered
+from distill.verify.layers import layered
 from distill.verify.lockstep import in_lockstep
 from distill.verify.lower import append
 from distill.verify.relaxation import relax

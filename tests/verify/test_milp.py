@@ -16,7 +16,7 @@ from distill.normal_form import Builder
 from distill.run.limited import Failure
 from distill.target import make_target, resolve_output
 from distill.verify import milp
-from distill.verify.kinks import layered
+from distill.verify.layers import layered
 from distill.verify.milp_claim import milp_claim
 from distill.verify.square import Square
 from dsl.domain_text import parse_domain

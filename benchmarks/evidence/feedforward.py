@@ -1,0 +1,54 @@
+"""One feed-forward trial: what every verifier says of it, and what is wrong with that."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.evidence.judge import contradicted, replays, truly_differs
+from benchmarks.evidence.trials import Trial, random_trial
+from benchmarks.evidence.verifiers import VERIFIERS, asked, due
+from distill.checker.finding import verdict_of
+from distill.checker.folder import square_findings
+from distill.evidence import Claim
+
+CHECKED = {"exhaustive": 1, "relational": 2, "bounds": 1, "parted": 40, "smt": 9, "ladder": 9}
+"""Whose proofs the independent checker looks at, in every so many trials."""
+
+
+def result(kind: str, seed: int, number: int) -> dict[str, Any]:
+    """A trial as plain data: whether the sides differ, and a line for each verifier asked."""
+    made = random_trial(kind, seed, number)
+    differs, clear = truly_differs(made)
+    lines = [line(name, made, number, differs) for name in asked(kind, number)]
+    return {
+        "kind": kind, "number": number, "seed": seed, "differs": differs, "clear": clear,
+        "banded": made.square.target.output.discrete and not made.square.target.finite,
+        "lines": lines,
+    }  # fmt: skip
+
+
+def line(name: str, made: Trial, number: int, differs: bool) -> dict[str, Any]:
+    """What one verifier says of a trial, and why that is wrong if it is."""
+    begin = time.perf_counter()
+    claim = VERIFIERS[name](made.square, number)
+    found: dict[str, Any] = {"by": name, "seconds": round(time.perf_counter() - begin, 4)}
+    if claim is None:
+        return found | {"verdict": None}
+    found |= {"verdict": claim.verdict, "method": claim.method}
+    false = contradicted(made, claim)
+    if false:
+        found["false"] = false
+    if claim.verdict == "refuted":
+        found["replays"] = replays(made, claim)
+    if claim.verdict == "proved" and name in CHECKED and due(number, CHECKED[name]):
+        found["checked"] = checked(made, claim)
+    return found
+
+
+def checked(made: Trial, claim: Claim) -> str:
+    """What the independent checker says of a claim, by the door that `distill check` uses."""
+    square, rng = made.square, np.random.default_rng([7, claim.count])
+    return verdict_of(square_findings(square.target, square.program, claim, rng))

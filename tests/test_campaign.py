@@ -1,0 +1,103 @@
+"""The campaign against the verifiers, in small: no false proof, and no corruption passes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from benchmarks.evidence import corrupt, feedforward, recurrent_verifiers, report, run
+from benchmarks.evidence.exact import network_exactly, network_in_float32, program_at
+from benchmarks.evidence.judge import contradicted, facts, truly_differs
+from benchmarks.evidence.recurrent import BEYOND, random_loop_trial
+from benchmarks.evidence.recurrent import contradicted as contradicted_loop
+from benchmarks.evidence.trials import KINDS, random_trial
+from benchmarks.evidence.verifiers import VERIFIERS
+from distill.evidence import Claim
+
+LIES = Claim("proved", "bounds", "", tolerance=None, achieved=None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_verifier_proves_what_is_false(kind: str):
+    for number in (1, 6):
+        found = feedforward.result(kind, 11, number)
+        assert not [line for line in found["lines"] if line.get("false")]
+        assert all(line.get("checked", "holds") == "holds" for line in found["lines"])
+        assert all(line.get("replays", True) for line in found["lines"])
+
+
+@pytest.mark.parametrize("kind", ["finite", "missed", "pyramid", "wild", "rounding", "smooth"])
+def test_planted_differences_are_there_and_a_lie_about_them_is_noticed(kind: str):
+    planted = [random_trial(kind, 11, number) for number in range(0, 15, 3)]
+    true = [random_trial(kind, 11, number) for number in (1, 2, 4)]
+    assert sum(truly_differs(made)[0] for made in planted) >= 3
+    for made in planted:
+        lie = replace(LIES, tolerance=made.square.target.tolerance)
+        assert bool(contradicted(made, lie)) == truly_differs(made)[0]
+    assert not any(truly_differs(made)[0] for made in true if kind not in ("missed", "smooth"))
+
+
+def test_the_ladder_refutes_narrow_pyramids():
+    for number in (0, 3, 6):
+        made = random_trial("pyramid", 11, number)
+        if truly_differs(made)[1]:
+            claim = VERIFIERS["ladder"](made.square, number)
+            assert claim is not None and claim.verdict == "refuted"
+
+
+@pytest.mark.parametrize("kind", ["missed", "decision"])
+def test_exact_values_are_those_of_a_run_up_to_rounding(kind: str):
+    made = random_trial(kind, 11, 1)
+    found = facts(made, made.points[0])
+    for exact, run_alone, ordered in zip(found.exact, found.as_run, found.floats[0], strict=True):
+        assert float(exact) == pytest.approx(run_alone, rel=1e-4, abs=1e-5)
+        assert float(exact) == pytest.approx(ordered, rel=1e-4, abs=1e-5)
+    columns = made.square.target.domain.column(made.points[0])
+    compared = made.square.compare(columns)
+    value = compared.program[0]
+    assert (value if kind == "decision" else pytest.approx(value)) == found.double
+    names = [f.name for f in made.square.target.domain.fields]
+    assert program_at(made.term, dict(zip(names, made.points[0], strict=True))) == found.value
+
+
+def test_float32_loses_what_rationals_keep():
+    made = random_trial("rounding", 11, 3)
+    row = made.points[0][0]
+    exact = network_exactly(made.form, [Fraction(v) for v in row])
+    assert Fraction(network_in_float32(made.form, row, "forward")[0]) != exact[0]
+
+
+@pytest.mark.parametrize("kind", ["flag", "clock", "totals"])
+def test_loops_differ_beyond_their_length_and_no_claim_covers_it(kind: str):
+    made = random_loop_trial(kind, 11, 3)
+    assert made.first is not None and made.first > BEYOND
+    lie = Claim("proved_to_length", "induction", "", length_bound=made.first)
+    assert contradicted_loop(made, lie)
+    assert not contradicted_loop(made, replace(lie, length_bound=made.first - 1))
+    found = recurrent_verifiers.line("closed boxes", made, 3)
+    assert found["verdict"] is None
+    assert "false" not in recurrent_verifiers.line("linear loops", made, 3)
+
+
+@pytest.mark.parametrize("kind", corrupt.KINDS)
+def test_no_corruption_passes(kind: str):
+    numbers = [n for n in range(40) if corrupt.kind(n) == kind]
+    found = next(r for r in (corrupt.result(kind, 3, n, 3) for n in numbers) if r["made"])
+    assert found["before"] in (None, "holds")
+    assert [one["said"] for one in found["made"] if one["said"] == "holds"] == []
+
+
+def test_a_run_is_continued_where_it_stopped(tmp_path, capsys):
+    store = tmp_path / "trials.jsonl"
+    jobs = [("trial", "finite", 5, 0), ("trial", "rounding", 5, 1)]
+    first = run.one(jobs[0])
+    store.write_text(json.dumps(first) + "\n" + '{"what": "trial", "ki')
+    assert run.left(jobs, store) == jobs[1:]
+    page = report.page([first], "- command")
+    assert "| finite | 1 |" in page and "false proofs: 0" in page
+    false = {**first, "lines": [{**first["lines"][0], "false": "proved, but not so"}]}
+    assert report.broken([false]) and not report.broken([first])
+    assert "proved, but not so" in report.page([false], "- command")
