@@ -39,6 +39,7 @@ def distillation_of(
             "original": network.sha256(),
             **({} if data is None else {"data": examples_hash(domain, data)}),
         },
+        attempts=outcome.program_vs_deployed.attempts,
     )
     alternatives = tuple(
         Alternative(j.candidate.program, j.candidate.bits, j.error, j.candidate.route)

@@ -173,6 +173,9 @@ def show(
     front: Annotated[
         bool, typer.Option("--front", help="List the other programs: bits against error.")
     ] = False,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Print the claims and the verifiers asked for them.")
+    ] = False,
 ) -> None:
     """Print the program of a finished run."""
     _require("--expand", expand, 0)
@@ -181,6 +184,8 @@ def show(
     found = read_folder(Path(folder))
     if front:
         views.print_front(found.front)
+    elif evidence:
+        views.print_evidence(found.evidence)
     else:
         views.print_text(views.program_as(found, form, expand))
 

@@ -17,7 +17,7 @@ from distill.errors import BadInput
 if TYPE_CHECKING:
     from distill.align.report import AlignmentReport
     from distill.distillation import Alternative, Distilled
-    from distill.evidence import Claim
+    from distill.evidence import Claim, Evidence
     from dsl.loop import Loop
     from dsl.primitive import Primitive
     from dsl.program import Program
@@ -156,6 +156,15 @@ def print_claim(claim: Claim) -> None:
             f"    where {region['condition']}: {100 * region['covers']:.3g} % of the differences, "
             f"{100 * region['differing']:.3g} % of what lies there, as {region['inputs']}"
         )
+
+
+def print_evidence(evidence: Evidence) -> None:
+    """Print both claims, then a line for every verifier that was asked about the program."""
+    print_text("program and deployed network:")
+    print_claim(evidence.program_vs_deployed)
+    print_lines(f"    asked {attempt.line}" for attempt in evidence.attempts)
+    print_text("deployed and original network:")
+    print_claim(evidence.deployed_vs_original)
 
 
 def program_as(found: Distilled, form: Form, depth: int = 0) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 SCHEMA = 1
@@ -19,10 +19,34 @@ RANK = (
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One verifier that was asked: what it said, what it showed, how long it took.
+
+    achieved: the difference shown, None where none was; count: inputs or boxes looked at;
+    note: why nothing was shown.
+    """
+
+    name: str
+    verdict: str
+    achieved: float | None = None
+    seconds: float = 0.0
+    count: int = 0
+    note: str = ""
+
+    @property
+    def line(self) -> str:
+        """The attempt in words."""
+        shown = "" if self.achieved is None else f", within {self.achieved:.4g}"
+        counted = f", {self.count:,} looked at" if self.count else ""
+        note = f": {self.note}" if self.note else ""
+        return f"{self.name}: {self.verdict}{shown}{counted}, {self.seconds:.2f} s{note}"
+
+
+@dataclass(frozen=True)
 class Claim:
     """What is known about one square.
 
-    verdict: one of `RANK`; method: exhaustive, relational, bounds, smt, sampling or property.
+    verdict: one of `RANK`; method: the verifier's name (`distill.verify.plan`), or property.
     tolerance: the difference asked for (None for equality); achieved: the difference shown.
     exempt: a condition in words on which nothing is claimed: decisions of the network closer than
         `margin`, or, where `band` is "program", inputs closer than that to the program's guard
@@ -33,6 +57,7 @@ class Claim:
     regions: where the two sides of a refuted claim differ, as `distill.regions` found it: a
         condition, the shares, an input each.
     length_bound: for sequences, the length up to which the claim holds; None where there is none.
+    attempts: the verifiers that were asked for it, in order; Evidence writes them.
     """
 
     verdict: str
@@ -52,10 +77,12 @@ class Claim:
     certificate: dict[str, Any] | None = field(default=None, repr=False)
     length_bound: int | None = None
     regions: list[dict[str, Any]] = field(default_factory=list)
+    attempts: tuple[Attempt, ...] = field(default=(), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data in the form of evidence.json."""
-        found = asdict(self)
+        found = asdict(replace(self, attempts=()))
+        del found["attempts"]
         found["except"] = found.pop("exempt")
         found["share_left_out"] = found.pop("left_out")
         return found
@@ -80,7 +107,8 @@ class Evidence:
     """All claims of a distillation with what is needed to repeat it.
 
     bits: {"program", "network", "version"}; hashes: sha256 of program, deployed and original
-    network; versions: of distill and the libraries.
+    network; versions: of distill and the libraries; attempts: the verifiers that were asked about
+    the program, in order.
     """
 
     program_vs_deployed: Claim
@@ -94,6 +122,7 @@ class Evidence:
     versions: dict[str, str]
     hashes: dict[str, str]
     parts: tuple[Claim, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -128,6 +157,7 @@ class Evidence:
             "versions": self.versions,
             "sha256": self.hashes,
             "parts": [p.to_json() for p in self.parts],
+            "attempts": [asdict(a) for a in self.attempts],
         }
 
     @staticmethod
@@ -145,4 +175,5 @@ class Evidence:
             data["versions"],
             data["sha256"],
             tuple(Claim.from_json(p) for p in data["parts"]),
+            tuple(Attempt(**a) for a in data.get("attempts", ())),
         )

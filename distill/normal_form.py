@@ -75,8 +75,12 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "pow": np.power,
     "greater": lambda x, y: (x > y).astype(np.float64),
     "equal": lambda x, y: (x == y).astype(np.float64),
+    "relu_change": lambda x, d: np.maximum(x + d, 0.0) - np.maximum(x, 0.0),
 }
-"""Elementwise functions by name; the number of sources is the function's arity."""
+"""Elementwise functions by name; the number of sources is the function's arity.
+
+`relu_change(x, d) = relu(x + d) - relu(x)` is only written by `distill.verify.lockstep`.
+"""
 
 PIECEWISE_LINEAR = frozenset({"relu", "abs", "max", "min"})
 

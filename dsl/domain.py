@@ -149,9 +149,7 @@ class Domain:
         for field in reversed(self.fields):
             if field.choices is None:
                 raise DomainError(f"{field.name} has infinitely many values and can't be listed")
-            digits = np.empty((len(rest), field.scalars), dtype=np.int64)
-            for place in reversed(range(field.scalars)):
-                rest, digits[:, place] = np.divmod(rest, field.choices)
+            digits, rest = _digits(rest, field.choices, field.scalars)
             found.append(_from_choice(field, digits))
         return self.filter(tuple(reversed(found)))
 
@@ -345,11 +343,24 @@ def _scalars(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _from_choice(field: Field, digits: NDArray[np.int64]) -> NDArray[Any]:
+def _digits(
+    numbers: NDArray[np.int64], base: int, count: int
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The last digits (n, count) of numbers (n,) >= 0, the highest first, and what is left."""
+    if base == 2 and count < 63:
+        octets = numbers.astype(">u8").view(np.uint8).reshape(-1, 8)
+        return np.unpackbits(octets, axis=1)[:, 64 - count :], numbers >> count
+    digits = np.empty((len(numbers), count), dtype=np.int64)
+    for place in reversed(range(count)):
+        numbers, digits[:, place] = np.divmod(numbers, base)
+    return digits, numbers
+
+
+def _from_choice(field: Field, digits: NDArray[Any]) -> NDArray[Any]:
     shaped = digits.reshape(len(digits), *field.shape)
     if isinstance(field.item, Bool):
         return shaped == 1
-    return shaped + int(field.bounds[0])
+    return shaped.astype(np.int64) + int(field.bounds[0])
 
 
 def _affine(field: Field) -> tuple[Fraction, Fraction]:

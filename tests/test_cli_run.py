@@ -106,6 +106,15 @@ def test_show_prints_every_form(
     assert len(capsys.readouterr().out.strip()) > 4
 
 
+def test_show_lists_the_verifiers_that_were_asked(
+    majority: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(["show", majority, "--evidence"]) == 0
+    printed = capsys.readouterr().out
+    assert "proved (exhaustive): equal on all 32 inputs" in printed
+    assert "asked exhaustive: proved, within 0, 32 looked at" in printed
+
+
 def test_show_python_prints_the_file(majority: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(["show", majority, "--as", "python"]) == 0
     assert capsys.readouterr().out.strip() == Path(majority, "program.py").read_text().strip()

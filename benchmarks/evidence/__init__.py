@@ -1,1 +1,1 @@
-"""A campaign that tries to break the verifiers and the checker: random squares, known answers."""
+"""What tries to break the evidence with random squares, and measures how far it reaches."""

@@ -3,7 +3,8 @@
 From a certificate only the cuts are taken, and they only say where to look: the boxes follow from
 them and tile the domain, programs are lowered by this room, lines get slopes of its own choice,
 ranges are exact (but for smooth functions) and the rounding of both runs is added. A leaf that is
-not confirmed at once is cut further. Where there is no certificate (smt) the domain is the leaf.
+not confirmed at once is cut further. Where there is no certificate (smt, milp) the domain is the
+leaf.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ _LOST = 1e-11
 """Share of the largest wire that floats may lose to rounding, where exact numbers lose nothing."""
 _EXTRA_BOXES = 4_000
 _MOST_PIECES = 4096
+_SOLVERS = ("smt", "milp")
+"""Methods that leave no certificate."""
 FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 """What reading wrong evidence may raise; any of them means: not shown."""
 
@@ -84,7 +87,7 @@ def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
     text = f"{good:,} of {len(lower):,} boxes of the proof confirmed ({asked:,} bounded again)"
     if good == len(lower):
         return Finding("holds", text)
-    if claim.method == "smt":
+    if claim.method in _SOLVERS:
         told = "the solver left no proof to walk, and halving the domain doesn't show its claim"
         return Finding("unknown", f"{told} ({good:,} of {len(lower):,} boxes, {asked:,} bounded)")
     return Finding("unknown", f"{text}: {share:.3g} % of the leaves")
@@ -95,7 +98,7 @@ def _leaves(claim: Claim, domain: Domain) -> tuple[Array, Array]:
     low, high = domain.value_box()
     certificate = claim.certificate
     if certificate is None:
-        if claim.method != "smt":
+        if claim.method not in _SOLVERS:
             raise Refused("there is none.")
         return _stacked(list(_pieces(domain, low, high)))
     pieces, trees = list(_pieces(domain, low, high)), certificate["pieces"]

@@ -68,6 +68,15 @@ _EVIDENCE: dict[str, tuple[Test, str]] = {
     "versions": (_each(_text), "texts by name"),
     "sha256": (_with(("program", "network", "original"), _text), "texts by name"),
     "parts": (_each(_record, list), "a list of claims"),
+    "attempts": (_each(_record, list), "a list of attempts"),
+}
+_ATTEMPT: dict[str, tuple[Test, str]] = {
+    "name": (_text, "a text"),
+    "verdict": (lambda v: _text(v) and v in RANK, "a verdict"),
+    "achieved": (_or_null(_number), "a number of at least 0, or null"),
+    "seconds": (_number, "a number of at least 0"),
+    "count": (_whole, "a whole number of at least 0"),
+    "note": (_text, "a text"),
 }
 _CLAIM: dict[str, tuple[Test, str]] = {
     "verdict": (lambda v: _text(v) and v in RANK, "a verdict"),
@@ -125,7 +134,10 @@ def shape_fault(data: dict[str, Any]) -> str | None:
 
 
 def _faults(data: dict[str, Any]) -> Iterator[str]:
+    data = {"attempts": [], **data}  # runs before 2026-11-21 wrote none
     yield from _misshapen(data, {**_EVIDENCE, "schema": (_whole, "a whole number")}, "")
+    for place, attempt in enumerate(data["attempts"]):
+        yield from _misshapen(attempt, _ATTEMPT, f"attempts[{place}].")
     named = {key: data[key] for key in ("program_vs_deployed", "deployed_vs_original")}
     parts = {f"parts[{place}]": part for place, part in enumerate(data["parts"])}
     for name, claim in (named | parts).items():

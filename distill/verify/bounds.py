@@ -19,6 +19,7 @@ from distill.normal_form import Affine, Array, Elementwise, NormalForm
 from distill.run.budget import ended, spend, steps_left
 from distill.run.workers import blocks, side_by_side
 from distill.verify import certificate
+from distill.verify.ascent import Tuner
 from distill.verify.branching import scores
 from distill.verify.crown import Enclosure, enclose, needed
 from distill.verify.exact import surely_exceeds
@@ -121,16 +122,18 @@ def prove_within(
     *,
     integral: Mask | None = None,
     certify: bool = True,
+    tune: Tuner | None = None,
 ) -> BoundsResult:
     """Prove or refute |output_k(x)| <= eps for every output k and every x of the boxes.
 
-    `lower`, `upper`: (n,) or (b, n); axes in `integral` (n,) take whole values only.
+    `lower`, `upper`: (n,) or (b, n); axes in `integral` (n,) take whole values only. `tune` makes
+    bounds tighter at about the price of another box; then no slopes can be certified.
     Raises: BadInput for a negative or infinite eps and for boxes that are none.
     """
     if not (np.isfinite(eps) and eps >= 0):
         raise BadInput(f"The tolerance has to be a finite number >= 0, not {eps}.")
     search = _start(form, lower, upper, integral, limit, certify)
-    search.goal = float(eps)
+    search.goal, search.tune = float(eps), tune
     _run(search, confirm=True)
     return _finish(search)
 
@@ -169,6 +172,7 @@ class _Search:
     bounds: Array
     scores: Array
     goal: float = 0.0
+    tune: Tuner | None = None
     tolerance: float | None = None
     closed: float = 0.0
     stuck: list[Boxes] = field(default_factory=list)
@@ -279,7 +283,7 @@ def _assess(search: _Search, boxes: Boxes) -> None:
     index = np.arange(len(boxes))
     parts = [boxes.take(index[some]) for some in blocks(len(boxes), block_size(search.form))]
     search.boxes += len(boxes)
-    search.limit.count(search.form, len(boxes))
+    search.limit.count(search.form, len(boxes) * (1 + (search.tune is not None)))
     for part in side_by_side(search.limit.should_stop, partial(_assessed, search), parts):
         _look(search, part.points, part.sizes)
         _close(search, part.boxes, part.bounds, part.enclosure, part.bounds <= search.goal)
@@ -302,13 +306,20 @@ class _Assessed:
 
 
 def _assessed(search: _Search, boxes: Boxes) -> _Assessed:
-    enclosure = enclose(search.form, boxes.lower, boxes.upper)
-    bounds = -enclosure.below.min(axis=1)
+    enclosure, bounds = _bounded(search, boxes)
     worth = np.zeros_like(boxes.lower)
     if not (bounds <= search.goal).all():
         worth = scores(search.form, enclosure)
     points, sizes = _sizes(search, boxes, enclosure)
     return _Assessed(boxes, enclosure, bounds, worth, points, sizes)
+
+
+def _bounded(search: _Search, boxes: Boxes) -> tuple[Enclosure, Array]:
+    enclosure = enclose(search.form, boxes.lower, boxes.upper)
+    below = enclosure.below
+    if search.tune is not None and (below < -search.goal).any():
+        below = search.tune.below(enclosure, search.goal)
+    return enclosure, -below.min(axis=1)
 
 
 def _close(search: _Search, boxes: Boxes, bounds: Array, enclosure: Enclosure, done: Mask) -> None:
@@ -357,8 +368,7 @@ def _finish(search: _Search) -> BoundsResult:
         for start in range(0, len(rest), size := _batch(search.form)):
             boxes = rest.take(np.arange(start, min(start + size, len(rest))))
             search.limit.count(search.form, len(boxes))
-            enclosure = enclose(search.form, boxes.lower, boxes.upper)
-            bounds = -enclosure.below.min(axis=1)
+            enclosure, bounds = _bounded(search, boxes)
             _close(search, boxes, bounds, enclosure, np.ones(len(boxes), bool))
     achieved = np.inf if search.refuted else search.closed
     if search.tolerance is not None or achieved > search.goal:

@@ -21,6 +21,7 @@ from distill.verify.bounds import BoundsResult, Limit, best_bound, bound_box, pr
 from distill.verify.cuts import cuts_text
 from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sign_codes
 from distill.verify.envelope import FLOAT64, PROGRAM, SPARE, float_error
+from distill.verify.layers import layered
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
@@ -125,6 +126,7 @@ def _real_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim | No
         if not well_defined(piece.program, named(piece, piece.lower[None], piece.upper[None]))[0]:
             return None
         gap = difference(piece.form, piece.program, piece.domain)
+        gap = layered(gap) or gap
         error = rounding_of(piece)
         found = _tightest(gap, piece, eps - error, limit)
         achieved = max(achieved, float(np.nextafter(found.achieved + error, np.inf)))

@@ -100,6 +100,14 @@ def enclose(form: NormalForm, lower: Array, upper: Array) -> Enclosure:
         return Enclosure(known.ranges, known.lines, below, slopes)
 
 
+def lower_bounds(form: NormalForm, ranges: dict[int, Interval], lines: dict[int, Lines]) -> Array:
+    """Least values (b, 2m) of (output, -output) with other lines than `enclose` took."""
+    with np.errstate(all="ignore"):
+        affine = {i: n for i, n in enumerate(form.nodes) if i in ranges and isinstance(n, Affine)}
+        reach = {index: _reach(node, ranges) for index, node in affine.items()}
+        return _backward(_Known(form, ranges, lines, reach), form.output, lines)[0]
+
+
 def _visit(known: _Known, index: int, box: Interval, bent: bool) -> None:
     node = known.form.nodes[index]
     if isinstance(node, Input):
@@ -231,12 +239,21 @@ def _through_lines(
     total: _Sum, known: _Known, node: Elementwise, lines: Lines, coefficient: Array
 ) -> None:
     """A positive coefficient takes the lower line, a negative one the upper line."""
-    rising = coefficient > 0
-    bends = coefficient * np.where(rising, lines.below[:, None, :], lines.above[:, None, :])
-    total.add_constant(bends.sum(axis=2), np.abs(bends).sum(axis=2), bends.shape[2])
+    rising = np.maximum(coefficient, 0.0)
+    falling = coefficient - rising
+    terms = coefficient.shape[2]
+    if np.isfinite(lines.below).all() and np.isfinite(lines.above).all():
+        value = _weigh(rising, lines.below) + _weigh(falling, lines.above)
+        size = _weigh(rising, np.abs(lines.below)) - _weigh(falling, np.abs(lines.above))
+    else:
+        ends = np.where(coefficient > 0, lines.below[:, None, :], lines.above[:, None, :])
+        bends = coefficient * ends
+        value, size = bends.sum(axis=2), np.abs(bends).sum(axis=2)
+    total.add_constant(value, size, terms)
     for position, source in enumerate(node.sources):
         low, high = lines.lower[position], lines.upper[position]
-        product = coefficient * np.where(rising, low[:, None, :], high[:, None, :])
+        product = rising * low[:, None, :]
+        product += falling * high[:, None, :]
         largest = _largest(known.ranges[source])
         magnitude = _weigh(np.abs(product), largest)
         tiny = TINY * (1.0 + largest.sum(axis=1, keepdims=True))

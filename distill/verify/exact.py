@@ -24,6 +24,7 @@ RATIONAL: dict[str, Callable[..., Fraction]] = {
     "sign": lambda x: Fraction((x > 0) - (x < 0)),
     "greater": lambda x, y: Fraction(x > y),
     "equal": lambda x, y: Fraction(x == y),
+    "relu_change": lambda x, d: max(x + d, Fraction(0)) - max(x, Fraction(0)),
 }
 
 

@@ -10,24 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.evidence import Claim
-from distill.run.budget import spend
+from distill.run.budget import spend, steps_left
 from distill.verify.square import Difference, Square, counterexample, tolerance
 
-LIMIT = 1 << 22
-BLOCK = 1 << 16
+LIMIT = 1 << 24
+BLOCK = 1 << 13
+"""Rows whose arrays stay in a processor's cache."""
 
 
 def exhaustive(
     square: Square, limit: int = LIMIT, should_stop: Callable[[], bool] | None = None
 ) -> Claim | None:
-    """Compare on all inputs; None where the domain is infinite or larger than `limit`.
+    """Compare on all inputs; None where the domain is infinite, larger than `limit`,
+    or dearer to list than the steps that are left.
 
     The network runs in float32 as in its own framework; a decision whose margin is within
     float32 rounding could fall otherwise with another order of summation, and is then no proof.
     """
     domain = square.target.domain
-    total = domain.count
-    if total is None or total > limit:
+    total, price = domain.count, 1 + square.target.form.multiply_adds // 1000
+    if total is None or total > limit or total * price > (steps_left(should_stop) or np.inf):
         return None
     begin, allowed = time.perf_counter(), tolerance(square.target)
     seen, left_out, worst, closest, scale = 0, 0, 0.0, np.inf, 0.0
@@ -35,7 +37,7 @@ def exhaustive(
         if seen and should_stop is not None and should_stop():
             return None
         found = square.compare(columns)
-        spend(should_stop, len(found.margin) * (1 + square.target.form.multiply_adds // 1000))
+        spend(should_stop, len(found.margin) * price)
         wrong = np.flatnonzero(found.wrong(allowed, square.margin) | _beyond(found, allowed))
         if len(wrong):
             example = counterexample(square, columns, found, int(wrong[0]))

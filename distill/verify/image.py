@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from distill.normal_form import ELEMENTWISE, Array
-from distill.verify.rounding import Interval, Mask, down, exact_total, on_grid, sane, up
+from distill.verify.rounding import UNIT, Interval, Mask, down, exact_total, on_grid, sane, up
 
 LIBRARY_ULPS = 4
 
@@ -137,6 +137,21 @@ def _equal(x: Interval, y: Interval) -> Interval:
     return same.astype(np.float64), meet.astype(np.float64)
 
 
+def _relu_change(x: Interval, d: Interval) -> Interval:
+    """Rising in d; in x rising where d >= 0 and falling where d <= 0; between 0 and d."""
+    change = ELEMENTWISE["relu_change"]
+    low = np.where(d[0] >= 0, change(x[0], d[0]), change(x[1], d[0]))
+    high = np.where(d[1] >= 0, change(x[1], d[1]), change(x[0], d[1]))
+    loss = change_error(np.maximum(np.abs(x[0]), np.abs(x[1])), np.maximum(*map(np.abs, d)))
+    low, high = down(low - loss), up(high + loss)
+    return np.maximum(low, np.minimum(d[0], 0.0)), np.minimum(high, np.maximum(d[1], 0.0))
+
+
+def change_error(x: Array, d: Array) -> Array:
+    """Bound of the rounding of relu(x + d) - relu(x), from the sizes of x and d."""
+    return 4.0 * UNIT * (np.abs(x) + np.abs(d))
+
+
 _IMAGES: dict[str, Callable[..., Interval]] = {
     "relu": _step("relu"),
     "abs": _abs,
@@ -159,4 +174,5 @@ _IMAGES: dict[str, Callable[..., Interval]] = {
     "pow": _pow,
     "greater": _greater,
     "equal": _equal,
+    "relu_change": _relu_change,
 }

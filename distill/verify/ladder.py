@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 
 import numpy as np
 
-from distill.evidence import Claim
+from distill.evidence import RANK, Claim
 from distill.verify import bands
-from distill.verify.boxes import bounds_claim, with_margin
-from distill.verify.exhaustive import LIMIT, exhaustive
+from distill.verify.achieved import ends, near, smallest, with_bound
+from distill.verify.boxes import with_margin
 from distill.verify.parted import parted
-from distill.verify.relational import relational
-from distill.verify.sampling import DRAWS, hunt, refuted, sampling
-from distill.verify.smt import smt_claim
+from distill.verify.plan import CONSTRUCTION, LISTING, PROOFS, Asking, Effort
+from distill.verify.sampling import hunt, refuted
 from distill.verify.square import Square, tolerance
 from dsl.domain import Columns, rows
 
-_LOOSER = 4.0
 _FRESH = 500_000
 """Added to the seed for draws that measure a band: others than those it was chosen on."""
 
@@ -26,100 +24,97 @@ _MUCH = 0.01
 """A larger share left out than this is worth a band in parts."""
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How far to go: points to list, boxes to split (in a band's parts), draws, when to stop."""
-
-    points: int = LIMIT
-    boxes: int = 120_000
-    parted_boxes: int = 300_000
-    draws: int = DRAWS
-    should_stop: Callable[[], bool] | None = None
-
-
 def verify(square: Square, seed: int = 0, effort: Effort | None = None) -> Claim:
-    """The strongest claim about a square that the effort allows.
+    """The strongest claim about a square that the effort allows, and who was asked for it.
 
     Where a decision differs only close to the network's own decision, the margin is widened
     until it covers what was found; the share of the domain that this leaves out is measured, and
     where it is large a band in parts is tried, which leaves out less.
     """
-    effort = effort or Effort()
-    listed = exhaustive(square, effort.points, effort.should_stop)
+    ladder = Asking(seed, effort or Effort())
+    return replace(_strongest(square, ladder), attempts=tuple(ladder.attempts))
+
+
+def _strongest(square: Square, ladder: Asking) -> Claim:
+    listed = ladder.ask(LISTING, square)
     if listed is not None:
         return listed
-    literal = relational(square)
+    literal = ladder.ask(CONSTRUCTION, square)
     if literal is not None and literal.verdict == "proved":
-        return _confirmed(literal, square, seed, effort)
-    found = hunt(square, seed)
+        seen = ladder.draws(
+            with_margin(square, literal.margin), ladder.seed, ladder.effort.draws // 4
+        )
+        return _measured(literal, seen)
+    found = hunt(square, ladder.seed)
     banded, sampled = bands.settled(
-        bands.covering(square, found, seed),
-        lambda some, attempt: _sampled(some, found, seed + 1000 * attempt, effort),
+        bands.covering(square, found, ladder.seed),
+        lambda some, attempt: _sampled(some, found, 1000 * attempt, ladder),
     )
     if sampled.verdict == "refuted":
         return sampled
-    claim = _proved(banded, seed, effort) or sampled
-    if claim.verdict == "proved" and claim.left_out <= _MUCH:
+    claim = _proved(banded, sampled, ladder)
+    if claim.verdict == "refuted" or (claim.verdict == "proved" and claim.left_out <= _MUCH):
         return claim
-    return _narrower(square, claim, found, seed, effort) or claim
+    return _narrower(square, claim, found, ladder) or claim
 
 
-def _proved(square: Square, seed: int, effort: Effort) -> Claim | None:
-    """A proof, beside a band that may be a little wider than the square's; None where none is."""
-    banded = bands.thin(square, seed)
-    proof = _proof(banded, effort)
-    if square.target.output.discrete and (proof is None or proof.verdict != "proved"):
+def _measured(claim: Claim, drawn: Claim) -> Claim:
+    """A proof is still run: draws measure what it leaves out."""
+    return drawn if drawn.verdict == "refuted" else replace(claim, left_out=drawn.left_out)
+
+
+def _proved(square: Square, sampled: Claim, ladder: Asking) -> Claim:
+    """A proof, beside a band that may be a little wider than the square's, else what draws say."""
+    banded = bands.thin(square, ladder.seed)
+    shown = _proofs(banded, ladder)
+    if square.target.output.discrete and not ends(shown[-1:]):
         banded = bands.roomier(banded)
-        proof = _proof(banded, effort)
-    if proof is not None and proof.verdict != "proved" and square.target.soft:
-        proof = _at_the_bound(proof, square)
-    if proof is None or proof.verdict != "proved":
-        return None
-    drawn = sampling(banded, seed + _FRESH, effort.draws // 2)
-    return drawn if drawn.verdict == "refuted" else replace(proof, left_out=drawn.left_out)
+        shown = _proofs(banded, ladder)
+    best = max([sampled, *shown], key=lambda c: RANK.index(c.verdict))
+    if shown and shown[-1].verdict == "refuted":
+        return shown[-1]
+    best = with_bound(best, smallest(shown), square)
+    if best.verdict == "tested":
+        return best
+    return _measured(best, ladder.draws(banded, ladder.seed + _FRESH, ladder.effort.draws // 2))
 
 
-def _narrower(
-    square: Square, claim: Claim, found: Columns, seed: int, effort: Effort
-) -> Claim | None:
+def _proofs(square: Square, ladder: Asking) -> list[Claim]:
+    """Claims of the verifiers asked in turn; the last one proves or refutes if any does."""
+    shown: list[Claim] = []
+    for verifier in PROOFS:
+        if verifier.dear and square.target.soft and near(smallest(shown), square):
+            break
+        claim = ladder.ask(verifier, square)
+        shown += [] if claim is None else [claim]
+        if ends(shown[-1:]):
+            break
+    return shown
+
+
+def _narrower(square: Square, claim: Claim, found: Columns, ladder: Asking) -> Claim | None:
     """A proof with a band in parts that leaves out less than the claim; None where none is."""
     if not square.target.output.discrete:
         return None
-    shown = parted(square, found, seed, effort.parted_boxes, effort.should_stop)
+    begin, effort = time.perf_counter(), ladder.effort
+    shown = parted(square, found, ladder.seed, effort.parted_boxes, effort.should_stop)
+    ladder.noted("parts", None if shown is None else shown[1], begin)
     if shown is None:
         return None
-    drawn = sampling(shown[0], seed + _FRESH, effort.draws)
+    drawn = ladder.draws(shown[0], ladder.seed + _FRESH, effort.draws)
     if drawn.verdict == "refuted" or drawn.left_out >= claim.left_out:
         return None
     return replace(shown[1], left_out=drawn.left_out)
 
 
-def _confirmed(claim: Claim, square: Square, seed: int, effort: Effort) -> Claim:
-    """A proof by construction is still run: draws measure what it leaves out."""
-    drawn = sampling(with_margin(square, claim.margin), seed, effort.draws // 4)
-    return drawn if drawn.verdict == "refuted" else replace(claim, left_out=drawn.left_out)
-
-
-def _at_the_bound(proof: Claim, square: Square) -> Claim:
-    """Where the tolerance is only the default, a somewhat larger bound is proved instead."""
-    bound, asked = proof.achieved, square.target.tolerance
-    if bound is None or bound > _LOOSER * asked:
-        return proof
-    return replace(proof, verdict="proved", tolerance=bound)
-
-
-def _proof(square: Square, effort: Effort) -> Claim | None:
-    proof = bounds_claim(square, effort.boxes, effort.should_stop)
-    if proof is not None and proof.verdict == "proved":
-        return proof
-    return smt_claim(square, effort.should_stop) or proof
-
-
-def _sampled(square: Square, found: Columns, seed: int, effort: Effort) -> Claim:
+def _sampled(square: Square, found: Columns, more: int, ladder: Asking) -> Claim:
     if rows(found):
         difference = square.compare(found)
         wrong = difference.wrong(tolerance(square.target), square.margin)
         if wrong.any():
+            begin = time.perf_counter()
             row = int(np.argmax(np.where(wrong, difference.distance, -1)))
-            return refuted(square, found, difference, row, rows(found), 0.0, "property")
-    return sampling(square, seed, effort.draws)
+            claim = refuted(square, found, difference, row, rows(found), begin, "property")
+            ladder.noted("hunt", claim, begin)
+            return claim
+    return ladder.draws(square, ladder.seed + more, ladder.effort.draws)

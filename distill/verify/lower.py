@@ -154,7 +154,7 @@ def lower_program(
 ) -> list[int]:
     """Add a program to a graph over the domain's scalars; returns its result wires (width 1).
 
-    truths: the domain's truth values are taken as numbers 0 and 1, which bounds nothing.
+    With `truths` fields of truths are taken too, as wires that hold 0 or 1.
 
     Raises:
         Unsupported: a primitive has no such form.

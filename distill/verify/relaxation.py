@@ -10,12 +10,12 @@ Sources: CROWN (Zhang et al. 2018), DeepPoly (Singh et al. 2019), McCormick (197
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from distill.normal_form import ELEMENTWISE, Array
-from distill.verify.image import image
+from distill.verify.image import change_error, image
 from distill.verify.rounding import SLACK, TINY, UNIT, Interval, on_grid
 from distill.verify.smooth import SMOOTH
 
@@ -39,6 +39,8 @@ def relax(function: str, sources: Sequence[Interval]) -> Lines:
     with np.errstate(all="ignore"):
         if function in SMOOTH:
             return _best_of(function, sources[0])
+        if function == "relu_change":
+            return _relu_change(sources[0], sources[1])
         if function not in _SLOPES:
             return _constant(function, sources)
         lower, upper = (
@@ -48,6 +50,12 @@ def relax(function: str, sources: Sequence[Interval]) -> Lines:
         below, _ = _vertex_gap(function, sources, lower)
         _, above = _vertex_gap(function, sources, upper)
         return Lines(lower, upper, below, above)
+
+
+def with_lower_slope(lines: Lines, x: Interval, slope: Array) -> Lines:
+    """Lines around relu with another slope below; any slope is sound."""
+    below, _ = _vertex_gap("relu", [x], (slope,))
+    return replace(lines, lower=(slope,), below=below)
 
 
 def _constant(function: str, sources: Sequence[Interval]) -> Lines:
@@ -114,6 +122,45 @@ def _mul(x: Interval, y: Interval) -> tuple[Slopes, Slopes]:
     return slopes, slopes
 
 
+def _relu_change(x: Interval, d: Interval) -> Lines:
+    """relu(x + d) - relu(x): by d alone, or by a line around each relu, whichever is nearer."""
+    (low,), (high,) = _relu((x[0] + d[0], x[1] + d[1]))
+    (own_low,), (own_high,) = _relu(x)
+    apart = Lines(*_around(x, d, (low - own_high, low), (high - own_low, high)))
+    rising, falling = np.maximum(d[1], 0.0), np.maximum(-d[0], 0.0)
+    share = np.where(rising + falling > 0, _coarse(rising / (rising + falling)), 0.0)
+    flat = np.zeros_like(share)
+    close = Lines(*_around(x, d, (flat, 1.0 - share), (flat, share)))
+    return _nearer(close, apart, [x, d])
+
+
+def _around(
+    x: Interval, d: Interval, lower: Slopes, upper: Slopes
+) -> tuple[Slopes, Slopes, Array, Array]:
+    lower, upper = (tuple(np.where(np.isfinite(s), s, 0.0) for s in p) for p in (lower, upper))
+    below, _ = _vertex_gap("relu_change", [x, d], lower)
+    _, above = _vertex_gap("relu_change", [x, d], upper)
+    return lower, upper, below, above
+
+
+def _nearer(first: Lines, second: Lines, sources: Sequence[Interval]) -> Lines:
+    """Of two pairs of lines, per side, the one that is nearer in the middle of the box."""
+    middle = [0.5 * (low + high) for low, high in sources]
+
+    def at(slopes: Slopes, constant: Array) -> Array:
+        return constant + sum(s * m for s, m in zip(slopes, middle, strict=True))
+
+    lower = at(first.lower, first.below) >= at(second.lower, second.below)
+    upper = at(first.upper, first.above) <= at(second.upper, second.above)
+    pairs = zip(first.lower, second.lower, strict=True), zip(first.upper, second.upper, strict=True)
+    return Lines(
+        tuple(np.where(lower, a, b) for a, b in pairs[0]),
+        tuple(np.where(upper, a, b) for a, b in pairs[1]),
+        np.where(lower, first.below, second.below),
+        np.where(upper, first.above, second.above),
+    )
+
+
 _SLOPES: dict[str, Callable[..., tuple[Slopes, Slopes]]] = {
     "relu": _relu,
     "abs": _abs,
@@ -132,6 +179,10 @@ def _vertices(function: str, sources: Sequence[Interval]) -> list[tuple[Array, .
     corners = [(a, b) for a in x for b in y]
     if function == "mul":
         return corners
+    if function == "relu_change":
+        kink = np.clip(0.0, *x)
+        across = [(np.clip(-b, *x), b) for b in y] + [(a, np.clip(-a, *y)) for a in x]
+        return [*corners, *((kink, b) for b in y), *across, (kink, np.clip(0.0, *y))]
     diagonal = (np.maximum(x[0], y[0]), np.minimum(x[1], y[1]))
     return corners + [(np.clip(d, *x), np.clip(d, *y)) for d in diagonal]
 
@@ -157,6 +208,8 @@ def _rest(function: str, vertex: tuple[Array, ...], slopes: Slopes) -> tuple[Arr
     error = np.zeros_like(rest)
     if function == "mul":
         error = _product_error(vertex[0], vertex[1], rest)
+    elif function == "relu_change":
+        error = change_error(*vertex)
     for slope, x in zip(slopes, vertex, strict=True):
         product = slope * x
         rest = rest - product

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -12,36 +11,31 @@ import numpy as np
 from distill.evidence import Claim
 from distill.normal_form import PIECEWISE_LINEAR, Affine, Elementwise, NormalForm
 from distill.run.budget import Stop, seconds_left, spend, steps_left
+from distill.run.limited import Failure, Limits, run_limited
 from distill.verify.boxes import Piece, rounding_of
 from distill.verify.lower import network_over_scalars
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
 from dsl.domain import Domain
+from dsl.domain_text import parse_domain, show_domain
 from dsl.meanings.z3_ import to_z3, variables
+from dsl.text import parse_program
 
 _KINKS_AT_MOST = 40
 _Z3_STEPS = 6_000_000
 """z3 counts its own work, about a microsecond each, which ends it at one place everywhere."""
 
+_PROCESS = Limits(seconds=120.0, mebibytes=4096)
+"""What ends a z3 that doesn't keep to its steps."""
 
-def smt_claim(square: Square, should_stop: Callable[[], bool] | None = None) -> Claim | None:
-    """|network - program| <= eps over the reals, decided by z3; None where that can't be asked.
 
-    What rounding adds, the network's in float32 and the program's in float64, is taken off eps.
-    Only for real outputs of piecewise-linear networks with few kinks; z3's answer isn't
-    re-checked by other code, which the statement says.
-    """
+def smt_may(square: Square) -> bool:
+    """Whether z3 can be asked: real outputs of piecewise-linear networks with few kinks."""
     target = square.target
-    form = network_over_scalars(target.form, target.domain)
-    if form is None or target.output.discrete or _kinks(form) > _KINKS_AT_MOST:
-        return None
-    if target.domain.where is not None or (should_stop is not None and should_stop()):
-        return None
-    try:
-        return _ask(square, form, should_stop)
-    except Unsupported:
-        return None
+    if target.output.discrete or target.domain.where is not None:
+        return False
+    return target.domain.encoding_map() is not None and _kinks(target.form) <= _KINKS_AT_MOST
 
 
 def _kinks(form: NormalForm) -> int:
@@ -52,19 +46,78 @@ def _kinks(form: NormalForm) -> int:
     return count
 
 
-def _ask(square: Square, form: NormalForm, stop: Stop | None) -> Claim | None:
-    import z3
+def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
+    """|network - program| <= eps over the reals, decided by z3 in a process of its own.
 
-    begin, domain = time.perf_counter(), square.target.domain
-    whole = Piece(form, square.program, domain, *domain.value_box())
-    spare = square.target.tolerance - 1.01 * rounding_of(whole)
+    z3's answer isn't re-checked by other code, which the statement says. What rounding adds, the
+    network's in float32 and the program's in float64, is taken off eps. None where the question
+    can't be put to it.
+    """
+    target, begin = square.target, time.perf_counter()
+    form = network_over_scalars(target.form, target.domain)
+    if form is None or (should_stop is not None and should_stop()):
+        return None
+    try:
+        whole = Piece(form, square.program, target.domain, *target.domain.value_box())
+        spare = target.tolerance - 1.01 * rounding_of(whole)
+    except Unsupported:
+        return None
     if not spare > 0:
         return None
+    question = (form, str(square.program), show_domain(target.domain), spare)
+    answer = run_limited(asked, *question, *_limits(should_stop), limits=_PROCESS, stop=should_stop)
+    told, work = ("", 0) if isinstance(answer, Failure) else answer
+    spend(should_stop, work)
+    if told == "can't be asked":
+        return None
+    proved = told == "unsat"
+    failed = f"z3 gave no answer: {answer.text}" if isinstance(answer, Failure) else ""
+    shown = "within eps on every input of the domain (by z3, not re-checked by other code)"
+    return Claim(
+        "proved" if proved else "unknown",
+        "smt",
+        shown if proved else failed or f"z3 says {told}",
+        tolerance=target.tolerance,
+        achieved=target.tolerance if proved else None,
+        arithmetic=ARITHMETIC,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _limits(stop: Stop | None) -> tuple[int, int | None]:
+    """Steps end z3; the clock, in milliseconds, only where it ends the whole run."""
+    left, seconds = steps_left(stop), seconds_left(stop)
+    steps = max(_Z3_STEPS if left is None else min(_Z3_STEPS, left), 1)
+    return steps, int(min(1000 * seconds + 1, 2**31 - 1)) if np.isfinite(seconds) else None
+
+
+def asked(
+    form: NormalForm,
+    program_text: str,
+    domain_text: str,
+    spare: float,
+    steps: int,
+    milliseconds: int | None,
+) -> tuple[str, int]:
+    """z3's answer to "are they ever farther apart than `spare`?", and the work it has counted.
+
+    form: the network over the domain's scalars.
+    """
+    import z3
+
+    import dsl.primitives  # noqa: F401  (fills the registry)
+
+    domain = parse_domain(domain_text)
     inputs = variables(domain.parameters)
     solver = z3.SolverFor("QF_LIRA")
-    _limit(solver, stop)
-    solver.add(*_inside(domain, inputs, z3))
-    terms = to_z3(square.program, inputs)
+    solver.set("rlimit", steps)
+    if milliseconds is not None:
+        solver.set("timeout", milliseconds)
+    try:
+        solver.add(*_inside(domain, inputs, z3))
+        terms = to_z3(parse_program(program_text), inputs)
+    except Unsupported:
+        return "can't be asked", 0
     network = _network_terms(form, _flat(inputs), z3)
     solver.add(*terms.constraints)
     eps = z3.RealVal(str(Fraction(spare)))
@@ -74,27 +127,8 @@ def _ask(square: Square, form: NormalForm, stop: Stop | None) -> Claim | None:
         apart.append(z3.Not(terms.defined))
     solver.add(z3.Or(*apart))
     before = _spent(solver)
-    answer = solver.check()
-    spend(stop, _spent(solver) - before)
-    if answer != z3.unsat:
-        return None
-    return Claim(
-        "proved",
-        "smt",
-        "within eps on every input of the domain (by z3, not re-checked by other code)",
-        tolerance=square.target.tolerance,
-        achieved=square.target.tolerance,
-        arithmetic=ARITHMETIC,
-        seconds=time.perf_counter() - begin,
-    )
-
-
-def _limit(solver: Any, stop: Stop | None) -> None:
-    """Steps end z3; the clock only where it ends the whole run."""
-    left = steps_left(stop)
-    solver.set("rlimit", max(_Z3_STEPS if left is None else min(_Z3_STEPS, left), 1))
-    if np.isfinite(seconds := seconds_left(stop)):
-        solver.set("timeout", int(min(1000 * seconds + 1, 2**31 - 1)))
+    answer = str(solver.check())
+    return answer, _spent(solver) - before
 
 
 def _spent(solver: Any) -> int:
