@@ -90,6 +90,20 @@ REWRITTEN = {
         [None, None, None, "out (x xor previous) and (previous xor before) and (before xor third)",
          None, None, None],
     ),
+    "what is pushed up to an end": (
+        "seq(x: bool)",
+        ["start r: int = 0", "start run: int = 0", "let v = if x then run + 1 else 0",
+         "let w = clip(r, v, 5)", "out w", "next r = w", "next run = v"],
+        ["start largest: int = 0", "start run: int = 0", "let new_run = if x then run + 1 else 0",
+         "let new_largest = clip(largest, new_run, 5)", "out new_largest",
+         "next largest = new_largest", "next run = new_run"],
+    ),
+    "what is kept while two agree": (
+        "seq(x0: bool * x1: bool)",
+        ["start kept: bool = false", "out x0 xor x1 xor kept",
+         "next kept = if x0 xor x1 then kept else x0"],
+        ["start carry: bool = false", "out x0 xor x1 xor carry", None],
+    ),
     "a step that is shown": (
         "seq(x: int(0,9))",
         ["start r: int = 0", "out max(x, r)", "next r = max(x, r)"],

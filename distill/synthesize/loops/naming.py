@@ -179,11 +179,14 @@ def _of_branches(branches: tuple[Expression, ...], own: Expression, loop: Loop) 
 
 
 def _of_clipped(parts: tuple[Expression, ...], own: Expression, loop: Loop) -> str | None:
-    """second: between itself and the largest; count, level: a sum that stays within bounds."""
+    """second: between itself and the largest; largest, smallest: pushed one way up to an end;
+    count, level: a sum that stays within bounds."""
     inside, low, high = parts
     if low is own and isinstance(high, Var):
         other = next((r.update for r in loop.registers if r.name == high.name), high)
         return "second" if by_form(other, high, loop) == "largest" else None
+    if inside is own and isinstance(low, Const) != isinstance(high, Const):
+        return "smallest" if isinstance(low, Const) else "largest"
     if not isinstance(inside, Prim):
         return None
     found = _of_sum(inside, own, loop)
