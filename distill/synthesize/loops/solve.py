@@ -60,6 +60,8 @@ def loops_of(
     first = max((m.unknown for m in chosen), default=0)
     rows = traces.care.copy()
     rows[:, :first] = False
+    if not rows.any():  # where nothing matters nothing is said
+        return
     flat = {name: c[rows] for name, c in columns.items()}
     found: list[list[Expression]] = []
     for place in range(traces.outputs.shape[2]):
