@@ -65,9 +65,6 @@ def _boxed_reals(square: Square) -> bool:
     return _boxed(square) and not square.target.output.discrete
 
 
-_FIRST_BOXES = 60
-"""So many times fewer boxes are looked at before anything else is tried."""
-
 LISTING = Verifier(
     "exhaustive",
     "proved",
@@ -79,22 +76,16 @@ CONSTRUCTION = Verifier(
 )
 PROOFS = (
     Verifier(
-        "few boxes",
+        "bounds",
         "proved",
-        _boxed_reals,
-        lambda square, _, e: bounds_claim(square, e.boxes // _FIRST_BOXES, e.should_stop),
+        _boxed,
+        lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop),
     ),
     Verifier(
         "lockstep",
         "proved",
         _boxed_reals,
         lambda square, _, e: lockstep_claim(square, e.boxes // 4, e.should_stop),
-    ),
-    Verifier(
-        "bounds",
-        "proved",
-        _boxed,
-        lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop),
     ),
     Verifier("smt", "proved", smt_may, lambda square, _, e: smt_claim(square, e.should_stop)),
     Verifier(

@@ -227,7 +227,7 @@ def test_bounds_hold_for_gated_cells(name):
         ),
         (
             lambda: Bare(nn.GRU(3, 4, batch_first=True), lambda y: y @ y.transpose(1, 2)),
-            "on later items|numbers on",
+            "run a feed-forward model without --recurrent",
         ),
         (lambda: Loop(nn.GRUCell(3, 4), length=3), "doesn't show a repeated step"),
     ],

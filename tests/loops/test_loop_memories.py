@@ -87,7 +87,7 @@ def test_memories_hold_what_their_registers_hold(inputs: str):
 @pytest.mark.parametrize(
     ("step", "inputs", "hidden", "width", "says"),
     [
-        (sign_changes, "seq(x: int(-2,2))", 2, 1, "kept"),
+        (sign_changes, "seq(x: int(-2,2))", 2, 1, "latest"),
         (peaks, "seq(x: int(0,3))", 3, 1, "max(x, before) < previous"),
         (set_size, "seq(a: int(0,3) * b: bool)", 5, 2, "count("),
     ],

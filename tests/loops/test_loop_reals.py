@@ -40,17 +40,17 @@ def outcome(network: RecurrentNetwork, inputs: str, outputs: str, tolerance=None
 @pytest.mark.parametrize(
     ("network", "inputs", "outputs", "steps"),
     [
-        (RUNNING_SUM, UNIT, "seq(real)", "out last + x"),
-        (SMOOTH, UNIT, "seq(real)", "0.9 * last + x / 10"),
+        (RUNNING_SUM, UNIT, "seq(real)", "let new_total = total + x"),
+        (SMOOTH, UNIT, "seq(real)", "x / 10 + 0.9 * level"),
         (SMOOTH, UNIT, "real", "-> real"),
         (AVERAGE, "seq(int(0,9))", "seq(real)", "out (x + previous) / 2"),
         (DIFFERENCE, UNIT, "seq(real)", "out x - previous"),
-        (LARGEST, UNIT, "seq(real)", "max(x, largest)"),
-        (PEAK, "seq(real(0,1))", "seq(real)", "max(x, 0.9 * last)"),
-        (SATURATING, UNIT, "seq(real)", "clip(x + last, -1, 1)"),
-        (PAIR, "seq(real(-1,1)[2])", "seq(real[2])", "last1 + x0 + x1"),
+        (LARGEST, UNIT, "seq(real)", "max(largest, x)"),
+        (PEAK, "seq(real(0,1))", "seq(real)", "max(0.9 * level, x)"),
+        (SATURATING, UNIT, "seq(real)", "clip(level + x, -1, 1)"),
+        (PAIR, "seq(real(-1,1)[2])", "seq(real[2])", "total1 + x0 + x1"),
         (DIFFERENCE, UNIT, "seq(bool above 0)", "previous < x"),
-        (LEVEL, UNIT, "seq(bool above 0)", "0.9 * level + x"),
+        (LEVEL, UNIT, "seq(bool above 0)", "x + 0.9 * level"),
         (COUNT, UNIT, "seq(int)", "count + 1"),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_running_mean_divides_a_total_by_the_place():
 
     network = distill.Recurrent(step, readout, np.zeros(2), 1)
     found = outcome(load_recurrent(network), "seq(real(0,1))", "seq(real)", 0.001)
-    assert "(total + x) / (position + 1)" in str(found.program)
+    assert "new_total / new_position" in str(found.program)
     assert (found.claim.verdict, found.claim.method) == ("tested", "sampling")
     assert found.claim.count == 65_536
     assert found.claim.achieved is not None

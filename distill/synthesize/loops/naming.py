@@ -12,7 +12,7 @@ from distill.synthesize.tidy import linear
 from dsl.loop import Loop, Register
 from dsl.meanings.array import run_expression
 from dsl.program import Const, Expression, Prim, Var, const, prim, substitute, transform, var, walk
-from dsl.types import BOOL, INT, Type
+from dsl.types import BOOL, INT, REAL, Type
 
 GENERATED = ("r", "kept", "last", "before_last", "third_last", "value", "now", "state", "position")
 """Stems that the search gives where it knows no better."""
@@ -123,6 +123,8 @@ def by_form(update: Expression, own: Expression, loop: Loop) -> str | None:
     name, parts = update.primitive.name, update.children
     if name in _EXTREMES and own in parts:
         return _EXTREMES[name]
+    if name in _EXTREMES and own.type == REAL:
+        return "level"
     if name in _EXTREMES and any(isinstance(p, Const) for p in parts):
         return next((by_form(p, own, loop) for p in parts if isinstance(p, Prim)), None)
     if name == "clip":
@@ -137,7 +139,7 @@ def by_form(update: Expression, own: Expression, loop: Loop) -> str | None:
         return _of_branches(parts[1:], own, loop)
     if name == "mul" and own in parts:
         return "product"
-    return _of_sum(update, own, loop) if update.type == INT else None
+    return _of_sum(update, own, loop) if update.type in (INT, REAL) else None
 
 
 def _of_truth(update: Prim, own: Expression) -> str | None:
@@ -190,6 +192,8 @@ def _of_clipped(parts: tuple[Expression, ...], own: Expression, loop: Loop) -> s
     if not isinstance(inside, Prim):
         return None
     found = _of_sum(inside, own, loop)
+    if own.type == REAL:
+        return found and "level"
     return {"total": "level", "balance": "count", "count": "count"}.get(found or "")
 
 
@@ -200,11 +204,15 @@ def _of_sum(update: Expression, own: Expression, loop: Loop) -> str | None:
     if terms.get(own) == -1 and rest:
         return "difference"
     delays = {r.name for r in loop.registers if _delayed(r, loop) is not None}
+    if own.type == REAL and rest and 0 < terms.get(own, 0) < 1:
+        return "level"
     if terms.get(own) != 1 or any(isinstance(t, Var) and t.name in delays for t in rest):
         return None
     if not rest:
         return "position" if constant == 1 else None
     if any(_is_amount(t, loop) for t in rest):
+        return "total"
+    if own.type == REAL:
         return "total"
     return "balance" if any(_is_signed(t) for t in rest) else "count"
 
@@ -214,7 +222,7 @@ def _is_amount(term: Expression, loop: Loop) -> bool:
     if isinstance(term, Prim) and term.primitive.name in ("abs", "relu", "mul"):
         return all(isinstance(c, Const) or _is_amount(c, loop) for c in term.children)
     numbers = {n for n, item in (*loop.inputs, *((r.name, r.type) for r in loop.registers))
-               if item == INT}  # fmt: skip
+               if item in (INT, REAL)}  # fmt: skip
     return isinstance(term, Var) and term.name in numbers
 
 
