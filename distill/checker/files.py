@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _METHODS = {
     "exhaustive": ("proved", "tested", "refuted"),
     "bounds": ("proved", "unknown"),
+    "lockstep": ("proved", "unknown"),
+    "tuned": ("proved", "unknown"),
     "smt": ("proved",),
+    "milp": ("proved_to_solver_tolerance", "unknown"),
     "sampling": ("tested", "refuted"),
     "property": ("refuted",),
     "relational": ("proved",),

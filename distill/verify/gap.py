@@ -85,7 +85,10 @@ def _claim(square: Square, name: str, words: str, search: Search, limit: Limit) 
     if not trees:
         return None
     known = bool(np.isfinite(achieved))
-    text = f"within {achieved:.4g} on every input of the domain ({boxes:,} boxes, {words})"
+    text = (
+        f"within {achieved:.4g} on every input of the domain ({boxes:,} boxes, {words}; other code "
+        "may not be able to re-check it)"
+    )
     return Claim(
         "proved" if achieved <= eps else "unknown",
         name,
