@@ -11,10 +11,11 @@ Stability of Numerical Algorithms, 2002, section 3.1). Below 1/2 rounded outputs
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from distill.verify.envelope import roundings
 from dsl.algebra import leaves
 from dsl.domain import DomainError
 from dsl.loop import Loop
-from dsl.meanings.loop_exact import run_loop_exact
+from dsl.meanings.loop_exact import exact_start, step_loop_exact
 from dsl.program import Const, Expression, Prim, Var, walk
 from dsl.types import BOOL, INT, REAL
 
@@ -123,12 +124,14 @@ def linear_claim(loop: Loop, oracle: Oracle) -> Claim | None:
     pairs = zip(low.tolist(), high.tolist(), strict=True)
     sizes = dyadic([max(abs(a), abs(b)) for a, b in pairs]).size()
     length, worst = 0, 0
-    pulses, rest = _responses(loop, len(sizes), LONGEST)
-    for reached in _reached(cell, pulses, rest, sizes):
+    seen: list[_Response] = []
+    followed = islice(_responses(loop, len(sizes)), LONGEST)
+    for response, reached in _reached(cell, followed, sizes):
         if not _less_than_half(reached.bound):
             break
+        seen.append(response)
         length, worst = length + 1, max(worst, reached.bound)
-        if length == _FOLLOWED and _forgets(loop, pulses[:length], rest[:length]):
+        if length == _FOLLOWED and _forgets(loop, seen):
             bound = _ever(cell, reached, sizes)
             if bound is not None and _less_than_half(bound):
                 return _claim(None, max(worst, bound), begin)
@@ -139,17 +142,17 @@ def _less_than_half(bound: int) -> bool:
     return bound * _ROOM < _HALF * (_ROOM - 1)
 
 
-def _forgets(loop: Loop, pulses: list[Ints], rest: list[Ints]) -> bool:
+def _forgets(loop: Loop, seen: list[_Response]) -> bool:
     """Whether the loop's responses have ended, and what it does without items is the same forever.
 
     Both follow a linear recurrence as long as the registers are wide (Cayley-Hamilton): as many
     zeros in a row are followed by zeros.
     """
     width = sum(len(leaves(r.start.value)) for r in loop.registers)
-    if width + 1 >= len(pulses):
+    if width + 1 >= len(seen):
         return False
-    ended = all(not p.any() for p in pulses[len(pulses) - width :])
-    return ended and all((r == rest[-1]).all() for r in rest[len(rest) - width - 1 :])
+    ended = all(not r.pulse.any() for r in seen[len(seen) - width :])
+    return ended and all((r.rest == seen[-1].rest).all() for r in seen[len(seen) - width - 1 :])
 
 
 def is_linear(loop: Loop, reals: bool = False) -> bool:
@@ -238,6 +241,15 @@ def affine_cell(oracle: Oracle) -> Cell | None:
 
 
 @dataclass(frozen=True, eq=False)
+class _Response:
+    """What the loop answers some items after a single one, beyond what it answers without any:
+    (k, width); and the latter, rest (k,)."""
+
+    pulse: Ints
+    rest: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class _Reached:
     """After item t, bounds of everything up to it.
 
@@ -259,10 +271,12 @@ class _Reached:
     power: Dyadic
 
 
-def _reached(cell: Cell, pulses: list[Ints], rest: list[Ints], sizes: Ints) -> Iterator[_Reached]:
+def _reached(
+    cell: Cell, responses: Iterable[_Response], sizes: Ints
+) -> Iterator[tuple[_Response, _Reached]]:
     """Step by step the most that outputs of network and loop can be apart.
 
-    pulses, rest: the loop's responses, see `_responses`.
+    responses: the loop's, which come out again with what is known behind them.
     """
     a, b, c, read, direct, plain = cell.split()
     h = cell.hidden
@@ -270,11 +284,11 @@ def _reached(cell: Cell, pulses: list[Ints], rest: list[Ints], sizes: Ints) -> I
     apart = np.array([0] * len(plain.whole), dtype=object)
     reach, spread, worst = (np.array([0] * h, dtype=object) for _ in range(3))
     powers = np.zeros((h, h), dtype=object)
-    for t in range(len(pulses)):
+    for t, theirs in enumerate(responses):
         response = direct if t == 0 else read @ column
         column = column if t == 0 else a @ column
-        apart = apart + _times((response - dyadic(pulses[t])).size(), sizes)
-        offset = (read @ drift + plain - dyadic(rest[t])).size()
+        apart = apart + _times((response - dyadic(theirs.pulse)).size(), sizes)
+        offset = (read @ drift + plain - dyadic(theirs.rest)).size()
         slack = cell.slack(np.concatenate([reach + drift.size() + spread, sizes]))
         bound = max(apart + offset + _times(read.size(), spread) + slack[h:])
         # what the next step starts from: the state's size without the drift, its drift, and its
@@ -284,7 +298,10 @@ def _reached(cell: Cell, pulses: list[Ints], rest: list[Ints], sizes: Ints) -> I
         before, drift, power = drift, a @ drift + c, a @ power
         worst = np.maximum(worst, slack[:h])
         spread = _times(powers, worst)
-        yield _Reached(bound, apart, offset, reach, powers, worst, column, before, drift, power)
+        yield (
+            theirs,
+            _Reached(bound, apart, offset, reach, powers, worst, column, before, drift, power),
+        )
 
 
 def _ever(cell: Cell, last: _Reached, sizes: Ints) -> int | None:
@@ -326,29 +343,28 @@ def _beside(held: Ints, sizes: Ints) -> Ints:
     return np.concatenate([held, sizes])
 
 
-def _responses(loop: Loop, width: int, longest: int) -> tuple[list[Ints], list[Ints]]:
-    """The loop's impulse responses (k, width) and its outputs (k,) on zeros, item by item."""
-    nothing = [_zero(item) for _, item in loop.inputs]
-    loop = replace(loop, at_end=False)
-    rest = _outputs(run_loop_exact(loop, [tuple(nothing)] * longest))
-    columns = []
+def _responses(loop: Loop, width: int) -> Iterator[_Response]:
+    """The loop's responses, item by item, without end."""
+    nothing = tuple(_zero(item) for _, item in loop.inputs)
+    first = [nothing]
     for place in range(width):
-        pulse = list(nothing)
-        pulse[place] = True if loop.inputs[place][1] == BOOL else 1
-        items = [tuple(pulse)] + [tuple(nothing)] * (longest - 1)
-        found = _outputs(run_loop_exact(loop, items))
-        columns.append([f - r for f, r in zip(found, rest, strict=True)])
-    pulses = [np.stack([column[t] for column in columns], axis=1) for t in range(longest)]
-    return pulses, rest
+        one = True if loop.inputs[place][1] == BOOL else 1
+        first.append((*nothing[:place], one, *nothing[place + 1 :]))
+    stepped = [step_loop_exact(loop, exact_start(loop), item) for item in first]
+    while True:
+        rest, *found = (_output(output) for output, _ in stepped)
+        yield _Response(np.stack([f - rest for f in found], axis=1), rest)
+        stepped = [step_loop_exact(loop, state, nothing) for _, state in stepped]
 
 
 def _zero(item: Any) -> Any:
     return False if item == BOOL else 0
 
 
-def _outputs(values: list[Any]) -> list[Ints]:
-    rows = [v if isinstance(v, tuple) else (v,) for v in values]
-    return [np.array([int(v) for v in row], dtype=object) for row in rows]
+def _output(value: Any) -> Ints:
+    return np.array(
+        [int(v) for v in (value if isinstance(value, tuple) else (value,))], dtype=object
+    )
 
 
 def _claim(length: int | None, worst: int, begin: float) -> Claim:
