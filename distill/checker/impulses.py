@@ -9,7 +9,7 @@ C A^(t - s - 1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -45,8 +45,15 @@ _PLACES = 200
 
 def impulse_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     """Whether outputs stay less than a half apart up to the claim's length, or for ever."""
+    return by_responses(_shown, oracle, loop, claim)
+
+
+def by_responses(
+    show: Callable[[Oracle, Loop, Claim], Finding], oracle: Oracle, loop: Loop, claim: Claim
+) -> Finding:
+    """What `show` finds, unknown where it refuses or fails."""
     try:
-        return _shown(oracle, loop, claim)
+        return show(oracle, loop, claim)
     except (Refused, Undefined, Unsupported, DomainError) as reason:
         return Finding("unknown", f"the responses don't show it: {str(reason)[:200]}")
     except FAULTS as fault:

@@ -20,18 +20,16 @@ from distill.checker.impulses import (
     Linear,
     Multiplied,
     array,
+    by_responses,
     exact,
     multiplied,
     program_of,
     zeros,
 )
 from distill.checker.impulses import up as rounded_up
-from distill.checker.induction import FAULTS
 from distill.checker.tree import Refused
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
-from dsl.algebra import Undefined, Unsupported
-from dsl.domain import DomainError
 from dsl.loop import Loop
 from dsl.types import REAL
 
@@ -94,12 +92,7 @@ class _Course:
 
 def real_impulse_finding(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     """Whether outputs stay within the tolerance up to the claim's length, or for ever."""
-    try:
-        return _shown(oracle, loop, claim)
-    except (Refused, Undefined, Unsupported, DomainError) as reason:
-        return Finding("unknown", f"the responses don't show it: {str(reason)[:200]}")
-    except FAULTS as fault:
-        return Finding("unknown", f"the responses don't show it ({type(fault).__name__})")
+    return by_responses(_shown, oracle, loop, claim)
 
 
 def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
