@@ -217,8 +217,10 @@ def call(name: str, arguments: tuple[Expression, ...], result: Type) -> Call:
     return _intern(Call, result, tuple(arguments), name=name)
 
 
-def walk(expression: Expression) -> Iterator[Expression]:
-    """Every distinct node once, children first."""
+def walk(
+    expression: Expression, but: type[Expression] | tuple[type[Expression], ...] = ()
+) -> Iterator[Expression]:
+    """Every distinct node once, children first; nothing inside nodes of the kinds `but`."""
     seen: set[Expression] = set()
     stack: list[tuple[Expression, bool]] = [(expression, False)]
     while stack:
@@ -228,7 +230,8 @@ def walk(expression: Expression) -> Iterator[Expression]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack.extend((child, False) for child in reversed(node.children))
+            if not isinstance(node, but):
+                stack.extend((child, False) for child in reversed(node.children))
 
 
 def size(expression: Expression) -> int:

@@ -32,6 +32,7 @@ from dsl.program import (
     free_variables,
     transform,
     var,
+    walk,
     with_children,
 )
 from dsl.recursion import Steps, unrolled
@@ -196,7 +197,7 @@ def _closed(
         expression = expression.children[1]
     done: dict[Expression, Expression] = {}
     worth = set(_worth_naming(expression))
-    for node in _outside(expression):
+    for node in walk(expression, but=(Let, Lambda)):
         if isinstance(node, Let):
             done[node] = yield _closed(node, bound, known, found)
         elif isinstance(node, Lambda):
@@ -215,21 +216,6 @@ def _closed(
     return done[expression]
 
 
-def _outside(expression: Expression) -> Iterator[Expression]:
-    """Every distinct node once, children first, but nothing inside a Let or a Lambda."""
-    seen: set[Expression] = set()
-    stack: list[tuple[Expression, bool]] = [(expression, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            if not isinstance(node, Let | Lambda):
-                stack.extend((c, False) for c in reversed(node.children))
-
-
 def _worth_naming(expression: Expression) -> Iterator[Expression]:
     """Subexpressions that compute something and aren't a piece of a longer chain.
 
@@ -237,7 +223,7 @@ def _worth_naming(expression: Expression) -> Iterator[Expression]:
     partial results are no variables; a number that is only moved, negated, scaled or shifted is
     the variable that it was.
     """
-    for parent in _outside(expression):
+    for parent in walk(expression, but=(Let, Lambda)):
         if not isinstance(parent, Prim):
             continue
         for node in parent.children:
