@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.domain import Columns, Domain, rows
+from dsl.domain import Columns, Domain, joined, rows, taken
 from dsl.meanings.array import run
 from dsl.program import Expression, Prim, Program, const, free_variables, prim, program, var, walk
 from dsl.rewrite import simplify
@@ -107,14 +107,14 @@ def _near_and_far(
 ) -> Columns:
     """Uniform draws, and where few of them differ, draws ever closer around those that do."""
     columns = domain.sample(rng, _DRAWS)
-    known = _join(found, _taken(columns, differs(columns)))
+    known = joined(found, taken(columns, differs(columns)))
     for _ in range(_ROUNDS):
         if rows(known) >= _ENOUGH or not rows(known):
             break
         near = _around(domain, known, rng)
-        known = _join(known, _taken(near, differs(near)))
-        columns = _join(columns, near)
-    return _join(columns, known)
+        known = joined(known, taken(near, differs(near)))
+        columns = joined(columns, near)
+    return joined(columns, known)
 
 
 def _around(domain: Domain, known: Columns, rng: np.random.Generator) -> Columns:
@@ -128,7 +128,7 @@ def _around(domain: Domain, known: Columns, rng: np.random.Generator) -> Columns
     )
     moved = np.clip(np.where(whole, np.rint(moved), moved), low, high)
     columns = domain.unflatten(moved)
-    return _taken(columns, domain.contains(columns))
+    return taken(columns, domain.contains(columns))
 
 
 def _features(domain: Domain, columns: Columns, programs: Sequence[Program]) -> list[_Feature]:
@@ -280,11 +280,3 @@ def _judged(
 
 def _row(columns: Columns, index: int) -> Columns:
     return tuple(c[index : index + 1] for c in columns)
-
-
-def _taken(columns: Columns, chosen: NDArray[np.bool_]) -> Columns:
-    return tuple(c[chosen] for c in columns)
-
-
-def _join(first: Columns, second: Columns) -> Columns:
-    return tuple(np.concatenate(pair) for pair in zip(first, second, strict=True))

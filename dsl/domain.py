@@ -326,6 +326,16 @@ def rows(columns: Columns) -> int:
     return len(columns[0])
 
 
+def taken(columns: Columns, which: NDArray[Any]) -> Columns:
+    """Some rows of a batch."""
+    return tuple(column[which] for column in columns)
+
+
+def joined(first: Columns, second: Columns) -> Columns:
+    """The rows of two batches."""
+    return tuple(np.concatenate(pair) for pair in zip(first, second, strict=True))
+
+
 def column_dtype(item: Type) -> Any:
     """The numpy dtype of a column of scalars of this type."""
     return {BOOL: np.bool_, REAL: np.float64}.get(item, np.int64)

@@ -11,8 +11,9 @@ from distill.align.candidates import candidates, readable
 from distill.align.decode import Coded, coded, decoded, owned
 from distill.align.place import Array, Place, Site, spread_of
 from distill.align.refine import refined
-from distill.align.setting import Pairs, Setting, agrees, draw_pairs, joined, mattering_pairs
+from distill.align.setting import Pairs, Setting, agrees, draw_pairs, mattering_pairs
 from distill.errors import BadInput
+from dsl.domain import joined
 
 TRAINING = 512
 """Pairs that a place is chosen with; half of them with a change that matters where that can be."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from distill.align.place import Array, Site
 from distill.align.variables import Values
 from distill.target import Output
+from dsl.domain import joined, taken
 from dsl.types import Type
 
 Rows = tuple[NDArray[Any], ...]
@@ -84,16 +85,6 @@ class Setting(Protocol):
     def counted(self, rows: Rows) -> NDArray[np.bool_]:
         """Which outputs count: (n,) or, with a time axis, (n, T)."""
         ...
-
-
-def taken(rows: Rows, which: NDArray[Any]) -> Rows:
-    """Some of the rows."""
-    return tuple(array[which] for array in rows)
-
-
-def joined(first: Rows, second: Rows) -> Rows:
-    """The rows of both."""
-    return tuple(np.concatenate(pair) for pair in zip(first, second, strict=True))
 
 
 def agrees(setting: Setting, found: Outputs, wanted: Outputs) -> NDArray[np.bool_]:
