@@ -10,13 +10,13 @@ import argparse
 import statistics
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import provenance
 from benchmarks.report import table
 from benchmarks.rnn.networks import Trained, network, trained
+from benchmarks.side_by_side import measured, publish
 from benchmarks.store import code_version
 from distill.align.alignment import SAMPLES, align_loop
 from distill.align.locate import TRAINING
@@ -113,6 +113,11 @@ def _rows(entries: Sequence[Entry]) -> str:
     return table(head, rows)
 
 
+def _shown(entry: Entry) -> str:
+    held = sum(v["located"] for v in entry["variables"])
+    return f"{entry['name']}: {held} of {len(entry['variables'])} located"
+
+
 def main() -> None:
     """Run what the options choose."""
     parser = argparse.ArgumentParser(prog="benchmarks.evidence.causal", description=__doc__)
@@ -121,17 +126,9 @@ def main() -> None:
     options = parser.parse_args()
     wanted = options.task or [""]
     chosen = [t for t in trained() if any(w in t.name for w in wanted)]
-    entries = []
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for entry in pool.map(align_task, chosen):
-            held = sum(v["located"] for v in entry["variables"])
-            print(f"{entry['name']}: {held} of {len(entry['variables'])} located", flush=True)
-            entries.append(entry)
+    entries = measured(align_task, chosen, options.jobs, _shown)
     command = f"python -m benchmarks.evidence.causal --jobs {options.jobs}"
-    text = page(entries, provenance(command, code_version()))
-    print(text)
-    if not options.task:
-        PAGE.write_text(text)
+    publish(page(entries, provenance(command, code_version())), PAGE, not options.task)
 
 
 if __name__ == "__main__":

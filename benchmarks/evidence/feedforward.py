@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
 from benchmarks.evidence.judge import contradicted, replays, truly_differs
 from benchmarks.evidence.trials import Trial, random_trial
-from benchmarks.evidence.verifiers import VERIFIERS, asked, due
+from benchmarks.evidence.verifiers import VERIFIERS, answered, asked, due
 from distill.checker.finding import verdict_of
 from distill.checker.folder import square_findings
 from distill.evidence import Claim
@@ -32,15 +31,11 @@ def result(kind: str, seed: int, number: int) -> dict[str, Any]:
 
 def line(name: str, made: Trial, number: int, differs: bool) -> dict[str, Any]:
     """What one verifier says of a trial, and why that is wrong if it is."""
-    begin = time.perf_counter()
-    claim = VERIFIERS[name](made.square, number)
-    found: dict[str, Any] = {"by": name, "seconds": round(time.perf_counter() - begin, 4)}
+    claim, found = answered(
+        name, lambda: VERIFIERS[name](made.square, number), lambda c: contradicted(made, c)
+    )
     if claim is None:
-        return found | {"verdict": None}
-    found |= {"verdict": claim.verdict, "method": claim.method}
-    false = contradicted(made, claim)
-    if false:
-        found["false"] = false
+        return found
     if claim.verdict == "refuted":
         found["replays"] = replays(made, claim)
     if claim.verdict == "proved" and name in CHECKED and due(number, CHECKED[name]):

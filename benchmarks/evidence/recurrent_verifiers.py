@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.evidence.recurrent import BEYOND, LoopTrial, contradicted, random_loop_trial
-from benchmarks.evidence.verifiers import due
+from benchmarks.evidence.verifiers import answered, due
 from distill.checker.finding import verdict_of
 from distill.checker.loops import loop_findings
 from distill.evidence import Claim
@@ -64,15 +64,13 @@ def result(kind: str, seed: int, number: int) -> dict[str, Any]:
 
 def line(name: str, made: LoopTrial, number: int) -> dict[str, Any]:
     """What one verifier says of a trial, and why that is wrong if it is."""
-    begin = time.perf_counter()
-    claim = VERIFIERS[name](made.loop, made.oracle, number)
-    found: dict[str, Any] = {"by": name, "seconds": round(time.perf_counter() - begin, 4)}
+    claim, found = answered(
+        name,
+        lambda: VERIFIERS[name](made.loop, made.oracle, number),
+        lambda c: contradicted(made, c),
+    )
     if claim is None:
-        return found | {"verdict": None}
-    found |= {"verdict": claim.verdict, "method": claim.method}
-    false = contradicted(made, claim)
-    if false:
-        found["false"] = false
+        return found
     if claim.verdict in ("proved", "proved_to_length") and due(number, CHECKED.get(name, 4)):
         rng = np.random.default_rng([9, number])
         found["checked"] = verdict_of(loop_findings(made.oracle, made.loop, claim, rng))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -92,3 +93,17 @@ def asked(kind: str, number: int) -> list[str]:
 def due(number: int, every: int) -> bool:
     """Whether a trial is one of every so many, planted or not."""
     return number // 3 % every == every - 1
+
+
+def answered(
+    name: str, ask: Callable[[], Claim | None], contradicted: Callable[[Claim], str | None]
+) -> tuple[Claim | None, dict[str, Any]]:
+    """A verifier's claim, and as plain data what it says, how long it took, why that is wrong."""
+    begin = time.perf_counter()
+    claim = ask()
+    found: dict[str, Any] = {"by": name, "seconds": round(time.perf_counter() - begin, 4)}
+    if claim is None:
+        return None, found | {"verdict": None}
+    found |= {"verdict": claim.verdict, "method": claim.method}
+    false = contradicted(claim)
+    return claim, found | ({"false": false} if false else {})

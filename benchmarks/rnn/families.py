@@ -17,7 +17,6 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from benchmarks.report import table
 from benchmarks.rnn.networks import Trained, arrays_of, families, network, torch_module, trained
 from benchmarks.rnn.third_party import third_party
 from benchmarks.rnn.train.known import TASKS
+from benchmarks.side_by_side import measured, publish
 from benchmarks.store import code_version
 from distill.errors import BadInput
 from distill.load.recurrent import load_recurrent
@@ -230,16 +230,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     everything = [*families(), NOISY, *([THIRD_PARTY] if _folder() else [])]
-    entries = []
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for entry in pool.map(distilled, jobs(options.family or everything)):
-            print(json.dumps(entry), flush=True)
-            entries.append(entry)
+    entries = measured(distilled, jobs(options.family or everything), options.jobs, json.dumps)
     command = f"python -m benchmarks.rnn.families --jobs {options.jobs}"
-    text = page(entries, provenance(command, code_version()))
-    print(text)
-    if not options.family:
-        PAGE.write_text(text)
+    publish(page(entries, provenance(command, code_version())), PAGE, not options.family)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from benchmarks.report import table
 from benchmarks.rnn.networks import Trained, network, trained
 from benchmarks.rnn.references import REFERENCES
 from benchmarks.rnn.tasks import TRUTHS
+from benchmarks.side_by_side import measured, publish
 from benchmarks.store import code_version
 from distill.loops import LoopOutcome, distil_recurrent
 from dsl.cost import loop_bits
@@ -145,16 +145,9 @@ def main() -> None:
     options = parser.parse_args()
     wanted = options.task or [""]
     chosen = [t for t in trained() if any(w in t.name for w in wanted)]
-    entries = []
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for entry in pool.map(distil_task, chosen):
-            print(json.dumps(entry), flush=True)
-            entries.append(entry)
+    entries = measured(distil_task, chosen, options.jobs, json.dumps)
     command = f"python -m benchmarks.rnn.run --jobs {options.jobs}"
-    text = page(entries, provenance(command, code_version()))
-    print(text)
-    if not options.task:
-        PAGE.write_text(text)
+    publish(page(entries, provenance(command, code_version())), PAGE, not options.task)
 
 
 if __name__ == "__main__":
