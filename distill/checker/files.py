@@ -26,6 +26,7 @@ _METHODS = {
     "bounds": ("proved", "unknown"),
     "lockstep": ("proved", "unknown"),
     "tuned": ("proved", "unknown"),
+    "phases": ("proved",),
     "smt": ("proved",),
     "milp": ("proved_to_solver_tolerance", "unknown"),
     "sampling": ("tested", "refuted"),

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -21,15 +23,19 @@ from distill.checker.exact import exact, largest
 from distill.checker.finding import Finding
 from distill.checker.float_error import errors_within, float_errors, total
 from distill.checker.leaf import Weights, exact_weights, wire_ranges
+from distill.checker.lockstep import lockstep_form
 from distill.checker.lower import Sides, both_sides, network_side, with_output
 from distill.checker.parts import in_parts
-from distill.checker.quick import boxes_at_once, quick_ranges, small
+from distill.checker.phases import cases_top
+from distill.checker.quick import boxes_at_once, quick_ranges, small, walked
+from distill.checker.relus import graph_of, layers_of, relus_of
 from distill.checker.slopes import own_slopes
 from distill.checker.smooth import NoBound
 from distill.checker.tree import Refused, claimed_roots
+from distill.checker.tuned import tuned_tops
 from distill.evidence import Claim
 from distill.guard import guard_of
-from distill.normal_form import Array, NormalForm
+from distill.normal_form import Affine, Array, NormalForm
 from distill.target import Target
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError
@@ -74,6 +80,8 @@ class Question:
 def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
     """Whether a proof by bounds, or by a solver, is confirmed on every box."""
     try:
+        if (claim.certificate or {}).get("kind") == "phases":
+            return _by_cases(target, program, claim)
         lower, upper = _leaves(claim, target.domain)
         ask = _confirmer(target, program, claim)
     except (Unsupported, DomainError, TypeMismatch) as error:
@@ -91,6 +99,42 @@ def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
         told = "the solver left no proof to walk, and halving the domain doesn't show its claim"
         return Finding("unknown", f"{told} ({good:,} of {len(lower):,} boxes, {asked:,} bounded)")
     return Finding("unknown", f"{text}: {share:.3g} % of the leaves")
+
+
+def _by_cases(target: Target, program: Program, claim: Claim) -> Finding:
+    """A proof by cases of which relus are on. Raises: Unsupported, Refused, and what bad JSON raises."""
+    if target.output.discrete or claim.certificate is None:
+        raise Refused("It is for real outputs.")
+    domain, parts = target.domain, claim.certificate["pieces"]
+    low, high = domain.value_box()
+    pieces = list(_pieces(domain, low, high))
+    if len(pieces) != len(parts):
+        raise Refused("It is for another number of boxes.")
+    question, cases = _gap_question(target, program, claim), 0
+    for (first, last), part in zip(pieces, parts, strict=True):
+        box = first[None], last[None]
+        if not well_defined(program, _named(domain, *box))[0]:
+            raise Refused("The program may be undefined.")
+        free = ~_listed(domain)
+        fixed = {int(i): float(first[i]) for i in np.flatnonzero(~free)}
+        top = cases_top(relus_of(_half(question.form), fixed), part, first[free], last[free])
+        ranges = quick_ranges(question.form, *box)
+        rounding = _rounding(question, errors_within(question.form, ranges, question.start))[0]
+        if not (small(ranges)[0] and np.isfinite(rounding)):
+            raise Refused("The rounding has no bound.")
+        if top + Fraction(float(rounding)) > Fraction(question.goal):
+            raise Refused(f"Its cases show {float(top):.6g} before rounding.")
+        cases += part["nodes"].count(-1)
+    return Finding("holds", f"all {cases:,} cases of the proof confirmed, in rationals")
+
+
+def _half(form: NormalForm) -> NormalForm:
+    """A gap's form without the negatives, which are its second half of outputs."""
+    last = form.nodes[form.output]
+    assert isinstance(last, Affine)
+    width = len(last.bias) // 2
+    terms = tuple((source, matrix[:width]) for source, matrix in last.terms)
+    return NormalForm((*form.nodes[: form.output], Affine(terms, last.bias[:width])), form.output)
 
 
 def _leaves(claim: Claim, domain: Domain) -> tuple[Array, Array]:
@@ -185,17 +229,76 @@ def _outside_band(sides: Sides, program: Program, target: Target, margin: float)
 
 def _within(target: Target, program: Program, claim: Claim) -> Confirm:
     """|network - program| and both roundings stay within what was achieved."""
+    question = _gap_question(target, program, claim)
+    holds = _HARDER[claim.method](question) if claim.method in _HARDER else partial(shown, question)
+
+    def ask(lower: Array, upper: Array) -> Mask:
+        defined = well_defined(program, _named(target.domain, lower, upper))
+        return defined & holds(lower, upper)
+
+    return ask
+
+
+def _gap_question(target: Target, program: Program, claim: Claim) -> Question:
+    """The gap, and its negative behind it, beside the least that was claimed."""
     sides = both_sides(target.form, program, target.domain)
     width = len(sides.program)
     gap = np.hstack([np.eye(width), -np.eye(width)])
     allowed = [v for v in (claim.achieved, claim.tolerance) if v is not None]
-    question = _question(sides, np.vstack([gap, -gap]), np.zeros(2 * width), min(allowed), 1.0)
+    return _question(sides, np.vstack([gap, -gap]), np.zeros(2 * width), min(allowed), 1.0)
+
+
+def _in_lockstep(question: Question) -> Confirm:
+    """With changes of paired relus; pairs are looked for on the first boxes that are asked about."""
+    forms: list[NormalForm] = []
 
     def ask(lower: Array, upper: Array) -> Mask:
-        defined = well_defined(program, _named(target.domain, lower, upper))
-        return defined & shown(question, lower, upper)
+        if not forms:
+            whole = lower.min(axis=0), upper.max(axis=0)
+            forms.append(lockstep_form(question.form, *whole))
+        tops = lambda low, high: quick_ranges(forms[0], low, high)[forms[0].output][1]
+        return _rewritten(question, forms[0], tops, lower, upper)
 
     return ask
+
+
+def _with_tuning(question: Question) -> Confirm:
+    """With slopes that are chosen for every box."""
+    relus = relus_of(question.form)
+    form = graph_of(relus.inputs, layers_of(relus), relus.outputs)
+
+    def tops(lower: Array, upper: Array) -> Array:
+        return tuned_tops(walked(form, lower, upper), question.goal)
+
+    return partial(_rewritten, question, form, tops)
+
+
+_HARDER: dict[str, Callable[[Question], Confirm]] = {
+    "lockstep": _in_lockstep,
+    "tuned": _with_tuning,
+}
+"""Methods whose boxes are bounded in another form of the question, which is equal to it."""
+
+
+def _rewritten(
+    question: Question,
+    form: NormalForm,
+    tops: Callable[[Array, Array], Array],
+    lower: Array,
+    upper: Array,
+) -> Mask:
+    """On which boxes the tops of `form`, and the rounding of the question's own, are small enough."""
+    size, good = boxes_at_once(form), np.zeros(len(lower), dtype=bool)
+    for start in range(0, len(lower), size):
+        part = slice(start, start + size)
+        low, high = lower[part], upper[part]
+        ranges = quick_ranges(question.form, low, high)
+        errors = errors_within(question.form, ranges, question.start)
+        with np.errstate(all="ignore"):
+            rounding = np.nextafter(_rounding(question, errors), np.inf)
+            bound = np.nextafter(tops(low, high).max(axis=1) + rounding, np.inf)
+        good[part] = small(ranges) & (bound <= question.goal)
+    return good
 
 
 def _same_category(sides: Sides, program: Program, target: Target, margin: float) -> Confirm:

@@ -9,7 +9,7 @@ coefficients are taken as they are. What isn't decided in floats is decided exac
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ Ends = tuple[Array, Array]
 TOO_LARGE = 1e100
 """Ranges count below this size only: there, no product of what is lost to underflow matters."""
 _TINY = 1e-200
-_VERTEX = frozenset(["relu", "abs", "max", "min", "mul", "square"])
+_VERTEX = frozenset(["relu", "abs", "max", "min", "mul", "square", "relu_change"])
 _MONOTONE = frozenset(["floor", "round", "sign"])
 _NUMBERS = 1 << 21
 
@@ -41,7 +41,7 @@ class Line:
 
 
 @dataclass(eq=False)
-class _Walk:
+class Walk:
     """What is known of the wires so far; `sizes`: of all that an affine node adds up."""
 
     form: NormalForm
@@ -61,8 +61,13 @@ def quick_ranges(form: NormalForm, lower: Array, upper: Array) -> dict[int, Ends
 
     Sound on boxes on which all of them are smaller than `TOO_LARGE`. Raises: NoBound.
     """
+    return walked(form, lower, upper).ranges
+
+
+def walked(form: NormalForm, lower: Array, upper: Array) -> Walk:
+    """The same with the lines that led to them. Raises: NoBound."""
     room = 8.0 * (sum(form.widths()) + 100) * 2.0**-53
-    walk, order = _Walk(form, room), needed(form)
+    walk, order = Walk(form, room), needed(form)
     bent = {s for i in order if isinstance(form.nodes[i], Elementwise) for s in sources_of(form, i)}
     with np.errstate(all="ignore"):
         for index in order:
@@ -78,7 +83,7 @@ def quick_ranges(form: NormalForm, lower: Array, upper: Array) -> dict[int, Ends
                 walk.ranges[index] = lower, upper
         if isinstance(form.nodes[form.output], Elementwise):
             _tighten(walk, form.output)
-    return walk.ranges
+    return walk
 
 
 def small(ranges: dict[int, Ends]) -> NDArray[np.bool_]:
@@ -92,7 +97,7 @@ def _size(ends: Ends) -> Array:
     return np.maximum(np.abs(ends[0]), np.abs(ends[1]))
 
 
-def _affine(walk: _Walk, index: int, node: Affine) -> None:
+def _affine(walk: Walk, index: int, node: Affine) -> None:
     low = high = np.broadcast_to(node.bias, (len(walk.ranges[0][0]), len(node.bias)))
     size = np.abs(low)
     for source, matrix in node.terms:
@@ -105,7 +110,7 @@ def _affine(walk: _Walk, index: int, node: Affine) -> None:
     walk.ranges[index], walk.sizes[index] = (low - lost, high + lost), size
 
 
-def _bend(walk: _Walk, index: int, node: Elementwise) -> None:
+def _bend(walk: Walk, index: int, node: Elementwise) -> None:
     ends: Floats = [walk.ranges[source] for source in node.sources]
     lower, upper = float_slopes(node.function, ends)
     flat = [np.zeros_like(end[0]) for end in ends]
@@ -135,7 +140,8 @@ def _at_vertices(name: str, ends: Floats, slopes: list[Array], room: float) -> E
     for vertex in _vertices(name, ends, slopes):
         value = ELEMENTWISE[name](*vertex)
         products = [x * slope for x, slope in zip(vertex, slopes, strict=True)]
-        lost = room * (np.abs(value) + sum(np.abs(p) for p in products)) + _TINY
+        added = vertex if name == "relu_change" else ()  # of which it is a difference of sums
+        lost = room * (np.abs(value) + sum(np.abs(p) for p in (*products, *added))) + _TINY
         rest = value - sum(products)
         found.append((rest - lost, rest + lost))
     lows, highs = (np.array(side, dtype=np.float64) for side in zip(*found, strict=True))
@@ -151,15 +157,19 @@ def _vertices(name: str, ends: Floats, slopes: list[Array]) -> list[tuple[Array,
     corners = [(a, b) for a in x for b in y]
     if name == "mul":
         return corners
+    if name == "relu_change":  # kinks where x = 0 and where x + y = 0
+        flat = [(np.clip(0.0, *x), b) for b in (*y, np.clip(0.0, *y))]
+        across = [(np.clip(-b, *x), b) for b in y] + [(a, np.clip(-a, *y)) for a in x]
+        return corners + flat + across
     meets = np.maximum(x[0], y[0]), np.minimum(x[1], y[1])
     return corners + [(np.clip(m, *x), np.clip(m, *y)) for m in meets]
 
 
-def _tighten(walk: _Walk, target: int) -> None:
+def _tighten(walk: Walk, target: int) -> None:
     """Intersect a wire's range with what the lines give when followed back to the input."""
     low, high = walk.ranges[target]
-    below = _backward(walk, target)
     width = low.shape[1]
+    below = least(walk, target, np.concatenate([np.eye(width), -np.eye(width)]))
     walk.ranges[target] = np.fmax(low, below[:, :width]), np.fmin(high, -below[:, width:])
 
 
@@ -179,11 +189,20 @@ class _Sum:
         self.coefficients[source] = value if known is None else known + value
 
 
-def _backward(walk: _Walk, target: int) -> Array:
-    """Least values of (wire, -wire) that follow from the lines, (boxes, 2 width)."""
-    unit = np.eye(walk.ranges[target][0].shape[1])
-    zero = np.zeros((len(walk.ranges[0][0]), 2 * len(unit)))
-    total = _Sum({target: np.concatenate([unit, -unit])[None]}, zero, zero)
+def with_lower_slopes(walk: Walk, chosen: dict[int, Array]) -> Walk:
+    """The walk with other slopes of the lines below relus: any are sound."""
+    lines = dict(walk.lines)
+    for index, slope in chosen.items():
+        ends = [walk.ranges[s] for s in sources_of(walk.form, index)]
+        below = _gap("relu", ends, [slope], walk.room)[0]
+        lines[index] = replace(lines[index], lower=[slope], below=below)
+    return replace(walk, lines=lines)
+
+
+def least(walk: Walk, target: int, rows: Array) -> Array:
+    """Least values of `rows @ wire` that follow from the lines, (boxes, number of rows)."""
+    zero = np.zeros((len(walk.ranges[0][0]), len(rows)))
+    total = _Sum({target: rows[None]}, zero, zero)
     for index in range(target, 0, -1):
         if index in total.coefficients:
             factor, node = total.coefficients.pop(index), walk.form.nodes[index]
@@ -209,7 +228,7 @@ def _settle(total: _Sum, factor: Array, ends: Array) -> None:
     total.add(products.sum(axis=2), np.abs(products).sum(axis=2))
 
 
-def _through(walk: _Walk, total: _Sum, index: int, factor: Array) -> None:
+def _through(walk: Walk, total: _Sum, index: int, factor: Array) -> None:
     """An elementwise node gives way to its lower lines where it counts, to upper ones where -."""
     line, rising = walk.lines[index], factor > 0
     _settle(total, factor, np.where(rising, line.below[:, None], line.above[:, None]))

@@ -79,6 +79,21 @@ def _min(ends: Floats) -> Pair:
     return [1 - upper[0], upper[0]], [1 - lower[0], lower[0]]
 
 
+def _relu_change(ends: Floats) -> Pair:
+    """relu(x + d) - relu(x): a line around each relu where one is decided, else by d alone."""
+    (low_x, high_x), (low_d, high_d) = ends
+    low, high = low_x + low_d, high_x + high_d
+    (lower, upper), (own_lower, own_upper) = (_relu([e]) for e in ((low, high), ends[0]))
+    chord = np.maximum(high_d, 0.0) / np.maximum(
+        np.maximum(high_d, 0) - np.minimum(low_d, 0), 1e-300
+    )
+    sure = (low >= 0) | (high <= 0) | (low_x >= 0) | (high_x <= 0)
+    return (
+        [np.where(sure, lower[0] - own_upper[0], 0.0), np.where(sure, lower[0], 1.0 - chord)],
+        [np.where(sure, upper[0] - own_lower[0], 0.0), np.where(sure, upper[0], chord)],
+    )
+
+
 def _mul(ends: Floats) -> Pair:
     x, y = (low + 0.5 * (high - low) for low, high in ends)
     return [y, x], [y, x]
@@ -102,6 +117,7 @@ _CHOSEN: dict[str, Callable[[Floats], Pair]] = {
     "abs": _abs,
     "max": _max,
     "min": _min,
+    "relu_change": _relu_change,
     "mul": _mul,
     "square": _square,
 }

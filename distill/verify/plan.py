@@ -12,6 +12,7 @@ from distill.verify.boxes import bounds_claim
 from distill.verify.exhaustive import LIMIT, exhaustive
 from distill.verify.gap import lockstep_claim, tuned_claim
 from distill.verify.milp_claim import milp_claim, milp_may
+from distill.verify.phases_claim import phases_claim
 from distill.verify.relational import relational
 from distill.verify.sampling import DRAWS, sampling
 from distill.verify.smt import smt_claim, smt_may
@@ -21,13 +22,14 @@ from dsl.types import Real
 
 @dataclass(frozen=True)
 class Effort:
-    """How far to go: points to list, boxes to split (in a band's parts, with tuned slopes), nodes
-    of mixed-integer programs, draws, and when to stop."""
+    """How far to go: points to list, boxes to split (in a band's parts, with tuned slopes), linear
+    programs for cases, nodes of mixed-integer programs, draws, and when to stop."""
 
     points: int = LIMIT
     boxes: int = 120_000
     parted_boxes: int = 300_000
     tuned_boxes: int = 400_000
+    programs: int = 600
     nodes: int = 2_000
     draws: int = DRAWS
     should_stop: Stop | None = None
@@ -86,6 +88,12 @@ PROOFS = (
         "proved",
         _boxed_reals,
         lambda square, _, e: lockstep_claim(square, e.boxes // 4, e.should_stop),
+    ),
+    Verifier(
+        "phases",
+        "proved",
+        _boxed_reals,
+        lambda square, _, e: phases_claim(square, e.programs, e.should_stop),
     ),
     Verifier("smt", "proved", smt_may, lambda square, _, e: smt_claim(square, e.should_stop)),
     Verifier(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +15,7 @@ from distill.run.budget import Stop, seconds_left, spend, steps_left
 from distill.run.limited import Failure, Limits, run_limited
 from distill.verify.boxes import Piece, rounding_of
 from distill.verify.lower import network_over_scalars
+from distill.verify.phases_claim import phases_claim
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
@@ -25,6 +27,9 @@ from dsl.text import parse_program
 _KINKS_AT_MOST = 40
 _Z3_STEPS = 6_000_000
 """z3 counts its own work, about a microsecond each, which ends it at one place everywhere."""
+
+_PROGRAMS = 1_500
+"""Linear programs for a certificate."""
 
 _PROCESS = Limits(seconds=120.0, mebibytes=4096)
 """What ends a z3 that doesn't keep to its steps."""
@@ -49,7 +54,8 @@ def _kinks(form: NormalForm) -> int:
 def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
     """|network - program| <= eps over the reals, decided by z3 in a process of its own.
 
-    z3's answer isn't re-checked by other code, which the statement says. What rounding adds, the
+    z3 leaves no proof, so what it says yes to is proved again by cases (`phases`), for a certificate;
+    where that fails the statement says that its answer isn't re-checked. What rounding adds, the
     network's in float32 and the program's in float64, is taken off eps. None where the question
     can't be put to it.
     """
@@ -71,6 +77,10 @@ def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
     if told == "can't be asked":
         return None
     proved = told == "unsat"
+    cases = phases_claim(square, _PROGRAMS, should_stop) if proved else None
+    if cases is not None and cases.verdict == "proved":
+        seconds = time.perf_counter() - begin
+        return replace(cases, method="smt", statement=f"{cases.statement} and z3", seconds=seconds)
     failed = f"z3 gave no answer: {answer.text}" if isinstance(answer, Failure) else ""
     shown = "within eps on every input of the domain (by z3, not re-checked by other code)"
     return Claim(

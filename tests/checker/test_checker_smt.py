@@ -1,8 +1,9 @@
-"""Claims that z3 proved: confirmed by halving the domain where that is enough, else unknown."""
+"""Claims that z3 proved: confirmed by the cases that it is given, or by halving, else unknown."""
 
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -10,6 +11,8 @@ from folders import edited, first, forged
 
 from distill import api
 from distill.checker.folder import check_folder
+from distill.verify import ladder
+from distill.verify.plan import PROOFS
 
 
 def size_of_sum(count):
@@ -23,29 +26,42 @@ def size_of_sum(count):
     return network
 
 
-def saved(count, folder):
+@pytest.fixture
+def only_z3(monkeypatch):
+    monkeypatch.setattr(ladder, "PROOFS", tuple(v for v in PROOFS if v.name == "smt"))
+
+
+def saved(count, folder, hint="abs(sum(x))"):
     found = api.distill(
         size_of_sum(count),
         inputs=f"x: real(-1,1)[{count}]",
-        hints=["abs(sum(x))"],
+        hints=[hint],
         steps=5_000_000,
         exact=True,
     )
     return found.save(folder), found.evidence.program_vs_deployed
 
 
-def test_what_z3_proved_is_unknown_where_boxes_do_not_show_it(tmp_path):
+def test_what_z3_proved_is_confirmed_by_its_cases(tmp_path, only_z3):
     folder, claim = saved(3, tmp_path / "three")
-    assert (claim.verdict, claim.method, claim.certificate) == ("proved", "smt", None)
+    assert (claim.verdict, claim.method) == ("proved", "smt")
     found = check_folder(folder)
-    assert found.verdict == "unknown"
-    (line,) = [text for text in found.lines if text.startswith("unknown")]
-    assert "the solver left no proof" in line
-    assert any("no difference in 100,000 fresh" in text for text in found.lines)
+    assert found.verdict == "holds"
+    assert any("cases of the proof confirmed" in line for line in found.lines)
     text = (folder / "program.dsl").read_text()
     assert "abs(" in text
     (folder / "program.dsl").write_text(text.replace("abs(", "square("))
     assert check_folder(forged(folder)).verdict == "refuted"
+
+
+def test_without_cases_it_is_unknown_where_boxes_do_not_show_it(tmp_path, only_z3):
+    folder, _ = saved(3, tmp_path / "three")
+    edited(folder, lambda data: first(data).update(certificate=None))
+    found = check_folder(forged(folder))
+    assert found.verdict == "unknown"
+    (line,) = [text for text in found.lines if text.startswith("unknown")]
+    assert "the solver left no proof" in line
+    assert any("no difference in 100,000 fresh" in text for text in found.lines)
 
 
 def test_a_solvers_claim_is_confirmed_by_boxes_where_they_are_few(tmp_path):
