@@ -47,7 +47,8 @@ _CLOSE = 1e-6
 """Share of the numbers' size by which floats may miss what exact numbers show."""
 _LOST = 1e-11
 """Share of the largest wire that floats may lose to rounding, where exact numbers lose nothing."""
-_EXTRA_BOXES = 4_000
+EXTRA_BOXES = 4_000
+"""Boxes that a proof may be cut into beyond twice its own."""
 _MOST_PIECES = 4096
 _SOLVERS = ("smt", "milp")
 """Methods that leave no certificate."""
@@ -71,8 +72,13 @@ class Question:
     times: float
 
 
-def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
-    """Whether a proof by bounds, or by a solver, is confirmed on every box."""
+def proof_finding(
+    target: Target, program: Program, claim: Claim, extra: int = EXTRA_BOXES
+) -> Finding:
+    """Whether a proof by bounds, or by a solver, is confirmed on every box.
+
+    extra: boxes that it may be cut into beyond twice its own.
+    """
     try:
         lower, upper = _leaves(claim, target.domain)
         ask = _confirmer(target, program, claim)
@@ -82,7 +88,7 @@ def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
         return Finding("unknown", f"the certificate doesn't show the claim: {refused}")
     except FAULTS as fault:
         return Finding("unknown", f"the certificate is malformed ({type(fault).__name__})")
-    good, asked = confirm(ask, lower, upper, target.domain.integral())
+    good, asked = confirm(ask, lower, upper, target.domain.integral(), extra)
     share = 100.0 * good / len(lower)
     text = f"{good:,} of {len(lower):,} boxes of the proof confirmed ({asked:,} bounded again)"
     if good == len(lower):
@@ -326,7 +332,7 @@ def _bounded(question: Question, lower: Array, upper: Array) -> Mask:
 
 
 def confirm(
-    ask: Confirm, lower: Array, upper: Array, whole: Mask, extra: int = _EXTRA_BOXES
+    ask: Confirm, lower: Array, upper: Array, whole: Mask, extra: int = EXTRA_BOXES
 ) -> tuple[int, int]:
     """How many boxes are confirmed, and how many were bounded for that.
 
