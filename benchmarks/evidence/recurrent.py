@@ -158,7 +158,7 @@ def _first(
     best: int | None = None
     for hint, word in sorted((_hint(form, initial, answer(w), w, read), w) for w in words):
         if hint > len(word) or (best is not None and hint >= best):
-            break
+            continue
         wanted = answer(word)
         for t, output in enumerate(_followed(form, initial, word, exact), 1):
             if best is not None and t >= best:

@@ -45,8 +45,8 @@ def excepted(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     return excepted_claim(loop, oracle, [words], True, time.perf_counter())
 
 
-_WORK = 150_000
-"""Steps of growing cells and boxes, as `distill.run.budget` counts them."""
+_BOXES, _CELLS = 80_000, 50_000
+"""Steps of growing boxes and cells, as `distill.run.budget` counts them."""
 
 
 def literal(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
@@ -60,9 +60,9 @@ def responses(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
 
 
 VERIFIERS: dict[str, Verifier] = {
-    "closed boxes": lambda loop, oracle, seed: closed_claim(loop, oracle, seed, _WORK),
-    "boxes": lambda loop, oracle, seed: boxes_claim(loop, oracle, seed, _WORK),
-    "cells": lambda loop, oracle, seed: cells_claim(loop, oracle, seed, _WORK),
+    "closed boxes": lambda loop, oracle, seed: closed_claim(loop, oracle, seed, _BOXES),
+    "boxes": lambda loop, oracle, seed: boxes_claim(loop, oracle, seed, _BOXES),
+    "cells": lambda loop, oracle, seed: cells_claim(loop, oracle, seed, _CELLS),
     "linear loops": lambda loop, oracle, seed: linear_claim(loop, oracle),
     "exceptions": excepted,
     "literal loop": literal,
@@ -76,7 +76,8 @@ OF_REALS: dict[str, Verifier] = {"real responses": responses, "real words": real
 SELDOM = {"words": 24}
 """Asked in every so many trials, since it takes seconds."""
 
-CHECKED = {"closed boxes": 2, "boxes": 3, "cells": 3, "literal loop": 6, "real responses": 3}
+CHECKED = {"closed boxes": 2, "boxes": 3, "cells": 3, "literal loop": 8, "runs": 12,
+           "real responses": 3}  # fmt: skip
 """Whose proofs the independent checker looks at, in every so many trials; 4 for others."""
 
 

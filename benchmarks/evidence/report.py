@@ -122,9 +122,9 @@ def _kinds(trials: list[Result]) -> str:
             f"{refuted} of {asked}" if asked else "", f"{median(t['seconds'] for t in some):.2f}",
         ])  # fmt: skip
     note = (
-        "The whole ladder (`ladder`, for loops `words` and `real words`) is asked in some of the trials; proofs are "
-        "counted where no difference is known. Decisions over reals are not refuted but get a band "
-        "that leaves their differences out: proofs that cover the planted one are false."
+        "The whole ladder (`ladder`, for loops `words` and `real words`) is asked in some of the "
+        "trials; proofs are counted where no difference is known. Decisions over reals are not "
+        "refuted but get a band that leaves their differences out: proofs that cover the planted one are false."
     )
     head = ["kind", "trials", "differ", "false proofs", "ladder: proofs of true ones",
             "ladder: clear differences refuted", "median s"]  # fmt: skip

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+import scipy.optimize  # noqa: F401 (loaded once, not in every fork)
+import z3  # noqa: F401
+
 from distill.run.budget import Stop
 from distill.run.limited import Failure, Limits
 from distill.verify import milp, smt
