@@ -124,7 +124,8 @@ def _kinds(trials: list[Result]) -> str:
     note = (
         "The whole ladder (`ladder`, for loops `words` and `real words`) is asked in some of the "
         "trials; proofs are counted where no difference is known. Decisions over reals are not "
-        "refuted but get a band that leaves their differences out: proofs that cover the planted one are false."
+        "refuted but get a band that leaves their differences out: proofs that cover the planted "
+        "one are false."
     )
     head = ["kind", "trials", "differ", "false proofs", "ladder: proofs of true ones",
             "ladder: clear differences refuted", "median s"]  # fmt: skip
