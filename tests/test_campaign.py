@@ -46,6 +46,8 @@ def test_planted_differences_are_there_and_a_lie_about_them_is_noticed(kind: str
         assert bool(contradicted(made, lie)) == truly_differs(made)[0]
         solved = replace(lie, verdict="proved_to_solver_tolerance", method="milp")
         assert bool(contradicted(made, solved)) == truly_differs(made)[0]
+        refuted = replace(solved, verdict="refuted", achieved=lie.tolerance)
+        assert contradicted(made, refuted) is None
     assert not any(truly_differs(made)[0] for made in true if kind not in ("missed", "smooth"))
 
 

@@ -28,7 +28,7 @@ from distill.verify.square import Square
 from dsl.algebra import Unsupported
 
 Verifier = Callable[[Square, int], Claim | None]
-BOXES, NODES, DRAWS, MEASURED = 64, 60, 3_000, 6_000
+BOXES, NODES, DRAWS, MEASURED = 64, 200, 3_000, 6_000
 _SOLVING, _CLIMBING = 300_000, 400_000
 """Steps of a solver's question, and of the whole ladder (`distill.run.budget`)."""
 
@@ -107,7 +107,7 @@ def by_smt(square: Square, seed: int) -> Claim | None:
 
 def by_milp(square: Square, seed: int) -> Claim | None:
     """Mixed-integer programs, where they can be asked."""
-    return milp_claim(square, NODES, limited(_SOLVING)) if milp_may(square) else None
+    return milp_claim(square, NODES, limited(2 * _SOLVING)) if milp_may(square) else None
 
 
 def on_reals(claim: Callable[[Square, int], Claim | None]) -> Verifier:
