@@ -85,7 +85,7 @@ def in_parts(square: Square, seed: int) -> Claim | None:
     if not square.target.output.discrete:
         return None
     drawn = square.target.domain.sample(np.random.default_rng([seed, 3]), DRAWS)
-    shown = parted(replace(square, margin=0.0), drawn, seed, BOXES // 2)
+    shown = parted(replace(square, margin=0.0), drawn, seed, BOXES // 4)
     return None if shown is None else _measured(*shown, seed)
 
 
