@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,11 +13,14 @@ import pytest
 from benchmarks.evidence import corrupt, feedforward, recurrent_verifiers, report, run
 from benchmarks.evidence.exact import network_exactly, network_in_float32, program_at
 from benchmarks.evidence.judge import contradicted, facts, truly_differs
-from benchmarks.evidence.recurrent import BEYOND, random_loop_trial
+from benchmarks.evidence.recurrent import BEYOND, random_loop_trial, rounding_contradicted
 from benchmarks.evidence.recurrent import contradicted as contradicted_loop
+from benchmarks.evidence.solvers import forked
 from benchmarks.evidence.trials import KINDS, random_trial
-from benchmarks.evidence.verifiers import VERIFIERS
+from benchmarks.evidence.verifiers import VERIFIERS, asked
 from distill.evidence import Claim
+from distill.run.limited import Failure
+from distill.verify.unrolled import unrolled_claim
 
 LIES = Claim("proved", "bounds", "", tolerance=None, achieved=None)
 
@@ -29,7 +34,9 @@ def test_no_verifier_proves_what_is_false(kind: str):
         assert all(line.get("replays", True) for line in found["lines"])
 
 
-@pytest.mark.parametrize("kind", ["finite", "missed", "pyramid", "wild", "rounding", "smooth"])
+@pytest.mark.parametrize(
+    "kind", ["finite", "missed", "pyramid", "wild", "rounding", "smooth", "copy"]
+)
 def test_planted_differences_are_there_and_a_lie_about_them_is_noticed(kind: str):
     planted = [random_trial(kind, 11, number) for number in range(0, 15, 3)]
     true = [random_trial(kind, 11, number) for number in (1, 2, 4)]
@@ -37,6 +44,10 @@ def test_planted_differences_are_there_and_a_lie_about_them_is_noticed(kind: str
     for made in planted:
         lie = replace(LIES, tolerance=made.square.target.tolerance)
         assert bool(contradicted(made, lie)) == truly_differs(made)[0]
+        solved = replace(lie, verdict="proved_to_solver_tolerance", method="milp")
+        assert bool(contradicted(made, solved)) == truly_differs(made)[0]
+        refuted = replace(solved, verdict="refuted", achieved=lie.tolerance)
+        assert contradicted(made, refuted) is None
     assert not any(truly_differs(made)[0] for made in true if kind not in ("missed", "smooth"))
 
 
@@ -82,11 +93,56 @@ def test_loops_differ_beyond_their_length_and_no_claim_covers_it(kind: str):
     assert "false" not in recurrent_verifiers.line("linear loops", made, 3)
 
 
+def test_real_outputs_part_at_an_item_that_is_known():
+    firsts = []
+    for number in range(0, 12, 3):
+        made = random_loop_trial("leaky", 11, number)
+        tolerance = made.oracle.tolerance
+        assert made.first is not None
+        firsts.append(made.first)
+        lie = Claim("proved", "relational", "", tolerance=tolerance, achieved=tolerance)
+        assert contradicted_loop(made, lie)
+        shorter = replace(lie, verdict="proved_to_length", length_bound=made.first - 1)
+        assert made.first == 1 or not contradicted_loop(made, shorter)
+        for name in recurrent_verifiers.OF_REALS:
+            found = recurrent_verifiers.line(name, made, number)
+            assert "false" not in found and found.get("replays", True)
+    assert max(firsts) >= 20
+
+
+def test_a_margin_below_the_rounding_of_a_literal_loop_is_noticed():
+    made = random_loop_trial("drift", 11, 3)
+    claim = unrolled_claim(made.oracle)
+    assert claim is not None and not rounding_contradicted(made, claim)
+    assert rounding_contradicted(made, replace(claim, margin=1e-12))
+
+
+def _leave() -> None:
+    os._exit(3)
+
+
+def test_a_solver_in_a_fork_answers_or_fails_alone():
+    assert forked(max, 2, 5) == 5
+    failed = forked(_leave)
+    assert isinstance(failed, Failure) and "3" in failed.text
+    assert isinstance(forked(int, "no number"), Failure)
+
+
+def test_every_verifier_has_its_share_of_a_whole_campaign():
+    options = run._parser().parse_args([])
+    trials = [job for job in run.chosen(options) if job[0] == "trial"]
+    counts = Counter(
+        name for _, kind, _, number in trials if kind in KINDS for name in asked(kind, number)
+    )
+    assert len(trials) == run.TRIALS
+    assert {name: counts[name] for name in VERIFIERS if counts[name] < 2_000} == {}
+
+
 @pytest.mark.parametrize("kind", corrupt.KINDS)
 def test_no_corruption_passes(kind: str):
     numbers = [n for n in range(40) if corrupt.kind(n) == kind]
     found = next(r for r in (corrupt.result(kind, 3, n, 3) for n in numbers) if r["made"])
-    assert found["before"] in (None, "holds")
+    assert found["before"] in (None, "holds", *(("unknown",) if kind in corrupt.PARTICULAR else ()))
     assert [one["said"] for one in found["made"] if one["said"] == "holds"] == []
 
 
@@ -97,6 +153,8 @@ def test_a_run_is_continued_where_it_stopped(tmp_path, capsys):
     store.write_text(json.dumps(first) + "\n" + '{"what": "trial", "ki')
     assert run.left(jobs, store) == jobs[1:]
     page = report.page([first], "- command")
+    found = run.run_all(jobs[:1], store, 1, None, "abc")
+    assert found == [first] and report.codes([first | {"code": "abc"}]) == "`abc` 1 results"
     assert "| finite | 1 |" in page and "false proofs: 0" in page
     false = {**first, "lines": [{**first["lines"][0], "false": "proved, but not so"}]}
     assert report.broken([false]) and not report.broken([first])

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.evidence import corrupt_loops
 from benchmarks.evidence.exact import below, largest, program_at
 from benchmarks.evidence.feedforward import checked
-from benchmarks.evidence.judge import contradicted, facts, margin, truly_differs
+from benchmarks.evidence.judge import contradicted, known, margin, truly_differs
 from benchmarks.evidence.networks import KINKED, STYLES
 from benchmarks.evidence.programs import constant, scaled
 from benchmarks.evidence.trials import (
@@ -27,6 +27,7 @@ from benchmarks.evidence.trials import (
     Sides,
     Trial,
     as_row,
+    copy,
     finite,
     literal,
     missed,
@@ -42,6 +43,10 @@ from distill.normal_form import Affine, NormalForm
 from distill.target import make_target
 from distill.verify.boxes import bounds_claim
 from distill.verify.relational import relational
+
+_EXTRA = 250
+"""Boxes that the checker bounds beyond twice those of a corrupted certificate: it would spend all
+of its 4,000 on most of them."""
 
 _ATTEMPTS = 6
 """Squares that are tried until one is proved."""
@@ -81,7 +86,7 @@ def _outcomes(
     sound = not truly_differs(base)[0]
     before = checked(base, claim) if sound else None
     made = [
-        {"kind": c.kind, "told": c.told, "said": checked(c.trial, c.claim)}
+        {"kind": c.kind, "told": c.told, "said": checked(c.trial, c.claim, _EXTRA)}
         for c in islice(corruptions(base, claim, rng), most)
     ]
     return before, made
@@ -97,6 +102,8 @@ def corruptions(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
         return
     if claim.certificate is not None:
         yield from _cut_wrongly(base, claim, rng)
+    for more in PARTICULAR.get(claim.method, ()):
+        yield from more(base, claim, rng)
     yield from _nudged(base, claim)
     yield from _other_margins(base, claim)
     if base.kind == "outside":
@@ -106,6 +113,12 @@ def corruptions(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
         for step in (-1, 1):
             told = f"{claim.count} inputs become {claim.count + step}"
             yield Corrupted(base, replace(claim, count=claim.count + step), "count changed", told)
+
+
+PARTICULAR: dict[str, tuple[Callable[[Trial, Claim, Rng], Iterator[Corrupted]], ...]] = {
+    "lockstep": (), "tuned": (), "smt": (),
+}  # fmt: skip
+"""By method, corruptions of what its certificates hold beside cuts (pairs, slopes, multipliers)."""
 
 
 def _cut_wrongly(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
@@ -135,7 +148,7 @@ def _nudged(base: Trial, claim: Claim) -> Iterator[Corrupted]:
     target = base.square.target
     if target.output.discrete:
         return
-    found = [facts(base, row) for row in base.points]
+    found = known(base)
     if not found:
         return
     gap = largest([f.gap_run if claim.method == "exhaustive" else f.gap for f in found])
@@ -156,8 +169,8 @@ def _other_margins(base: Trial, claim: Claim) -> Iterator[Corrupted]:
     target = base.square.target
     if not target.output.discrete or claim.band != "network" or claim.method == "exhaustive":
         return
-    for row in base.points:
-        smaller = replace(claim, margin=0.9 * float(margin(target, facts(base, row).exact)))
+    for found in known(base):
+        smaller = replace(claim, margin=0.9 * float(margin(target, found.exact)))
         if smaller.margin < claim.margin and contradicted(base, smaller):
             yield Corrupted(base, smaller, "margin shrunk", f"{claim.margin} to {smaller.margin}")
     drawn = target.domain.sample(np.random.default_rng(0), 4_000)
@@ -266,7 +279,7 @@ def outside(rng: Rng) -> Base | None:
     beside = Sides(made.domain, made.builder, made.output, moved, made.inputs)
     corner = as_row(made.domain, made.domain.value_box()[1])
     base = trial("outside", False, beside, "real", 0.05, 0.0, [corner])
-    return _proved(base, bounds_claim(base.square, 4_000))
+    return _proved(base, bounds_claim(base.square, 200))
 
 
 def widened(base: Trial, claim: Claim) -> Iterator[Corrupted]:
@@ -285,9 +298,20 @@ def widened(base: Trial, claim: Claim) -> Iterator[Corrupted]:
         yield Corrupted(other, claim, "domain widened", "the first input reaches farther")
 
 
+def by(name: str) -> Callable[[Rng], Base | None]:
+    """A rounded copy proved by a verifier, or (by luck of the draw) none."""
+
+    def base(rng: Rng) -> Base | None:
+        made = copy(rng, False)
+        return _proved(made, VERIFIERS[name](made.square, 0))
+
+    return base
+
+
 BASES: dict[str, Callable[[Rng], Base | None]] = {
     "bounds": by_bounds, "decisions": of_decisions, "listed": listed, "planted": planted,
     "literal": own_arithmetic, "outside": outside,
+    "lockstep": by("lockstep"), "tuned": by("tuned"), "smt": by("smt"),
 }  # fmt: skip
 KINDS = (*BASES, *corrupt_loops.BASES)
 """Claims of feed-forward squares and of loops, by name."""

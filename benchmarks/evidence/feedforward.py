@@ -11,9 +11,13 @@ from benchmarks.evidence.trials import Trial, random_trial
 from benchmarks.evidence.verifiers import VERIFIERS, answered, asked, due
 from distill.checker.finding import verdict_of
 from distill.checker.folder import square_findings
+from distill.checker.proof import EXTRA_BOXES
 from distill.evidence import Claim
 
-CHECKED = {"exhaustive": 1, "relational": 2, "bounds": 1, "parted": 40, "smt": 9, "ladder": 9}
+CHECKED = {
+    "exhaustive": 2, "relational": 4, "bounds": 2, "lockstep": 4, "tuned": 4, "parted": 8,
+    "smt": 12, "ladder": 9,
+}  # fmt: skip
 """Whose proofs the independent checker looks at, in every so many trials."""
 
 
@@ -43,7 +47,7 @@ def line(name: str, made: Trial, number: int, differs: bool) -> dict[str, Any]:
     return found
 
 
-def checked(made: Trial, claim: Claim) -> str:
+def checked(made: Trial, claim: Claim, extra: int = EXTRA_BOXES) -> str:
     """What the independent checker says of a claim, by the door that `distill check` uses."""
     square, rng = made.square, np.random.default_rng([7, claim.count])
-    return verdict_of(square_findings(square.target, square.program, claim, rng))
+    return verdict_of(square_findings(square.target, square.program, claim, rng, extra))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,9 +30,11 @@ from dsl.types import BOOL, INT, Category
 REALS = "reals"
 """The method of claims about the reals alone: bounds before any rounding of a run is added."""
 
-_BOUNDING = (REALS, "bounds", "smt", "relational", "milp")
+_BOUNDING = (REALS, "bounds", "lockstep", "tuned", "smt", "relational", "milp")
 """Methods whose claims are about the reals and, but for the first, about float32 in any order of
 summation and the program in float64."""
+
+_PROOFS = ("proved", "proved_to_solver_tolerance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,12 @@ def facts(trial: Trial, row: Row) -> Facts:
         program_at(trial.term, point),
         program_at(trial.term, point, Doubles),
     )
+
+
+@lru_cache(maxsize=4)
+def known(trial: Trial) -> tuple[Facts, ...]:
+    """Everything about the trial's own points."""
+    return tuple(facts(trial, row) for row in trial.points)
 
 
 def encoded(domain: Domain, row: Row) -> list[Fraction]:
@@ -156,10 +164,11 @@ def contradicted(trial: Trial, claim: Claim) -> str | None:
     A claim of a bounding method is about the reals and every order of float32; one of another
     about the network as it is run.
     """
-    if claim.verdict != "proved" and claim.method not in _BOUNDING:
+    if claim.verdict not in _PROOFS and claim.method not in _BOUNDING:
         return None
-    for row in trial.points:
-        found = facts(trial, row)
+    if claim.verdict == "refuted":  # what was achieved is the difference at the counterexample
+        return None
+    for row, found in zip(trial.points, known(trial), strict=True):
         reason = _against(trial, found, claim, row)
         if reason:
             return f"{reason} at {row}"
@@ -171,13 +180,13 @@ def _against(trial: Trial, found: Facts, claim: Claim, row: Row) -> str | None:
     if not trial.square.target.output.discrete:
         gap = found.gap if rigorous else found.gap_run
         gap = found.gap_exact if claim.method == REALS else gap
-        if claim.verdict == "proved" and below(Fraction(claim.tolerance or 0.0), gap):
+        if claim.verdict in _PROOFS and below(Fraction(claim.tolerance or 0.0), gap):
             return f"proved within {claim.tolerance!r}, and {float(gap)!r} apart"
         slack = Fraction(1) if rigorous else 1 + Fraction(1, 2**50)  # a rounded figure
         if claim.achieved is not None and below(Fraction(claim.achieved) * slack, gap):
             return f"achieved {claim.achieved!r}, and {float(gap)!r} apart"
         return None
-    if claim.verdict != "proved":
+    if claim.verdict not in _PROOFS:
         return None
     readings = [found.exact, *map(_rational, found.floats)] if rigorous else []
     for outputs in [*readings, _rational(found.as_run)]:
@@ -218,7 +227,7 @@ def guard_at(trial: Trial, row: Row) -> Any:
 def truly_differs(trial: Trial) -> tuple[bool, bool]:
     """Whether a known point refutes the square's claim, and whether a run of both sides shows
     there more than twice what is allowed."""
-    square, found = trial.square, [facts(trial, row) for row in trial.points]
+    square, found = trial.square, known(trial)
     if square.target.output.discrete:
         turned = any(
             f.differs(f.exact) and below(Fraction(square.margin), margin(square.target, f.exact))

@@ -32,14 +32,17 @@ Word = Sequence[int]
 BEYOND = 30
 """Differences are planted beyond sequences of this length."""
 
-_FOLLOWED = 200
+_FOLLOWED = 120
+_HINTED = 1e-6
+"""Floats this close to a level may decide otherwise than exact numbers do."""
 
 
 @dataclass(frozen=True, eq=False)
 class LoopTrial:
     """A recurrent network, a loop, and the shortest length at which known words differ.
 
-    words: the words followed; first: that length, None where none differs.
+    words: the words followed; first: that length, None where none differs; apart: for real outputs
+    the largest difference known up to each length, exactly.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class LoopTrial:
     answer: Callable[[Word], list[Any]]
     words: tuple[Word, ...]
     first: int | None
+    apart: tuple[Fraction, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +150,15 @@ def _first(
     read: Callable[[Any], Any],
     exact: bool = True,
 ) -> int | None:
-    """The shortest length at which a word differs, over the reals or in float32."""
+    """The shortest length at which a word differs, over the reals or in float32.
+
+    Where floats show no word near a difference nothing is followed exactly: they only say where to
+    look, and a difference that is overlooked accuses no verifier.
+    """
     best: int | None = None
-    for word in words:
+    for hint, word in sorted((_hint(form, initial, answer(w), w, read), w) for w in words):
+        if hint > len(word) or (best is not None and hint >= best):
+            continue
         wanted = answer(word)
         for t, output in enumerate(_followed(form, initial, word, exact), 1):
             if best is not None and t >= best:
@@ -156,6 +166,19 @@ def _first(
             if read(output) != wanted[t - 1]:
                 best = t
     return best
+
+
+def _hint(form: NormalForm, initial: list[float], wanted: list[Any], word: Word,
+          read: Callable[[Any], Any]) -> int:  # fmt: skip
+    """The first item at which floats differ or nearly do; beyond the word where they don't."""
+    state = np.array(initial)
+    for t, item in enumerate(word):
+        found = form.run(np.append(state, float(item))[None])[0]
+        state, value = found[: len(initial)], float(found[len(initial)])
+        near = _HINTED * max(1.0, abs(value))
+        if any(read(Fraction(v)) != wanted[t] for v in (value, value - near, value + near)):
+            return t + 1
+    return len(word) + 1
 
 
 def _followed(form: NormalForm, initial: list[float], word: Word, exact: bool) -> Any:
@@ -276,8 +299,57 @@ def running_sum(word: Word) -> list[int]:
     return np.cumsum(np.array(word, dtype=object)).tolist()
 
 
+LEAKY = """loop predict(x: int) -> seq(real)
+  start level: real = 0.0
+  let now = {keep} * level + {gain} * x
+  out {read} * now
+  next level = now
+"""
+
+
+def leaky(rng: Rng, planted: bool) -> LoopTrial:
+    """A leaky integrator beside one whose numbers have three decimals; half of the cells have a
+    relu that never matters. Planted: the tolerance is met only before an item from 20 to 60."""
+    high = int(rng.choice([1, 1, 2, 3]))
+    numbers = np.array([rng.uniform(0.6, 0.99), rng.uniform(0.1, 1.0), rng.uniform(0.5, 2.0)])
+    numbers = numbers.astype(np.float32).astype(float)
+    texts = [f"{v:.3f}" for v in numbers]
+    if rng.random() < 0.3:
+        texts[0] = f"{float(texts[0]) - 0.001 * int(rng.integers(1, 5)):.3f}"
+    builder = Builder(2)
+    now = builder.affine([(0, numbers[None, :2])], np.zeros(1))
+    now = builder.elementwise("relu", now) if rng.random() < 0.5 else now
+    output = builder.affine([(now, numbers[2:][None])], np.zeros(1))
+    form = _joined(builder, [now, output])
+    words: list[Word] = [[high] * 60, *(rng.integers(0, high + 1, size=60).tolist()
+                                        for _ in range(3))]  # fmt: skip
+    apart = _apart(form, [Fraction(t) for t in texts], words)
+    late = int(rng.integers(20, 61)) if planted else 60
+    share = 1 - float(rng.choice([1e-2, 1e-3, 1e-6])) if planted else rng.choice([1.01, 2.0, 4.0])
+    tolerance = max(float(apart[late - 1]) * float(share), 1e-9)
+    network = RecurrentNetwork(network_from_normal_form(form, "cell"), np.zeros(1))
+    length = int(rng.integers(4, 7 if high > 1 else 9))
+    oracle = make_oracle(network, f"seq(int(0,{high}))", "seq(real)", length, tolerance=tolerance)
+    first = next((t for t, far in enumerate(apart, 1) if far > Fraction(tolerance)), None)
+    loop = parse_loop(LEAKY.format(keep=texts[0], gain=texts[1], read=texts[2]))
+    return LoopTrial("leaky", planted, loop, oracle, form, list, tuple(words), first, apart)
+
+
+def _apart(form: NormalForm, theirs: list[Fraction], words: list[Word]) -> tuple[Fraction, ...]:
+    """The largest difference of an integrator's outputs up to each length, on some words."""
+    best = [Fraction(0)] * len(words[0])
+    keep, gain, read = theirs
+    for word in words:
+        level, far = Fraction(0), Fraction(0)
+        for t, output in enumerate(_followed(form, [0.0], word, True)):
+            level = keep * level + gain * word[t]
+            far = max(far, abs(output - read * level))
+            best[t] = max(best[t], far)
+    return tuple(best)
+
+
 LOOPS: dict[str, Callable[[Rng, bool], LoopTrial]] = {
-    "drift": drift, "flag": flag, "clock": clock, "totals": totals,
+    "drift": drift, "flag": flag, "clock": clock, "totals": totals, "leaky": leaky,
 }  # fmt: skip
 
 
@@ -289,9 +361,64 @@ def random_loop_trial(kind: str, seed: int, number: int) -> LoopTrial:
 
 def contradicted(trial: LoopTrial, claim: Claim) -> str | None:
     """Why a claim about sequences is false, or None where no followed word says so."""
-    if trial.first is None or claim.verdict not in ("proved", "proved_to_length") or claim.margin:
+    if claim.verdict not in ("proved", "proved_to_length"):
+        return None
+    if trial.oracle.real:
+        return _too_far(trial, claim)
+    if trial.first is None or claim.margin:
         return None
     if claim.length_bound is not None and claim.length_bound < trial.first:
         return None
     how_far = claim.length_bound or "every length"
     return f"{claim.verdict} up to {how_far}, and a word of length {trial.first} differs"
+
+
+_SLACK = Fraction(1, 1 << 18)
+
+
+def _too_far(trial: LoopTrial, claim: Claim) -> str | None:
+    """A claim within less than a known word's difference; one about runs has rounding to spare."""
+    last = min(claim.length_bound or len(trial.apart), len(trial.apart))
+    known = trial.apart[last - 1]
+    spare = Fraction(0) if claim.method == "relational" else _SLACK
+    stated = [v for v in (claim.tolerance, claim.achieved) if v is not None]
+    if not stated or known > Fraction(min(stated)) + spare * (1 + known):
+        return f"within {min(stated, default=None)!r}, and a word is {float(known)!r} apart"
+    return None
+
+
+def rounding_contradicted(trial: LoopTrial, claim: Claim) -> str | None:
+    """Why a claim about the network's own literal loop is false: half its margin is more than
+    rounding may part float32 and the reals by, up to its length."""
+    initial = trial.oracle.network.initial.tolist()
+    for word in trial.words:
+        cut = word[: claim.length_bound]
+        exact = _followed(trial.form, initial, cut, True)
+        for t, (ours, theirs) in enumerate(
+            zip(exact, _followed(trial.form, initial, cut, False), strict=True), 1
+        ):
+            far = abs(Fraction(theirs) - ours)
+            if 2 * far > Fraction(claim.margin):
+                return f"margin {claim.margin!r}, and {float(far)!r} apart after item {t}"
+    return None
+
+
+def replays(trial: LoopTrial, claim: Claim) -> bool:
+    """Whether the sequence of a refutation differs, followed exactly or in float32."""
+    example = claim.counterexample
+    if example is None:
+        return False
+    (word,) = example["inputs"].values()
+    initial = trial.oracle.network.initial.tolist()
+    for exact in (True, False):
+        *_, output = _followed(trial.form, initial, word, exact)
+        value = Fraction(output)
+        if trial.oracle.real:
+            wanted, allowed = Fraction(np.ravel(example["program"])[0]), trial.oracle.tolerance
+            if abs(value - wanted) > Fraction(allowed) * (1 - _SLACK):
+                return True
+        else:
+            read = (lambda y: y > Fraction(1, 2)) if trial.kind != "totals" else round
+            if read(value) != trial.answer(word)[-1]:
+                return True
+    return False

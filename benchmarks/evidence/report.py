@@ -8,7 +8,8 @@ from statistics import median
 from typing import Any
 
 Result = dict[str, Any]
-PROVED = ("proved", "proved_to_length", "proved_to_solver_tolerance")
+SOLVED = "proved_to_solver_tolerance"
+PROVED = ("proved", "proved_to_length", SOLVED)
 
 
 def broken(results: list[Result]) -> bool:
@@ -16,6 +17,12 @@ def broken(results: list[Result]) -> bool:
     lets pass, or an error."""
     trials, corrupted = _trials(results), _corrupted(results)
     return bool(_false(trials) or _passed(corrupted) or any("error" in r for r in results))
+
+
+def codes(results: list[Result]) -> str:
+    """The hashes of the sources that made the results, and how many each made."""
+    counts = Counter(r.get("code", "unknown") for r in results)
+    return ", ".join(f"`{code}` {count:,} results" for code, count in counts.most_common())
 
 
 def page(results: list[Result], provenance: str) -> str:
@@ -66,6 +73,7 @@ def _share(part: int, whole: int) -> str:
 def _summary(trials: list[Result], corrupted: list[Result]) -> str:
     planted = sum(t["differs"] for t in trials)
     refuted, asked = _refutation(trials)
+    late = [t for t in trials if 20 <= (t.get("first") or 0) <= 60]
     checked = [x for t, x in _lines(trials) if x.get("checked") and not x.get("false")]
     solved = [x for x in checked if x["method"] == "smt"]
     checked = [x for x in checked if x["method"] != "smt"]
@@ -80,6 +88,11 @@ def _summary(trials: list[Result], corrupted: list[Result]) -> str:
         f"- trials: {len(trials):,}, in {planted:,} of them network and program differ at a known "
         "point (or word) by more than what is claimed",
         f"- false proofs: {len(_false(trials))} in {len(_lines(trials)):,} answers of verifiers",
+        f"- of them false to a solver's tolerance: "
+        f"{sum(x['verdict'] == SOLVED for _, x in _false(trials))} in "
+        f"{sum(x['verdict'] == SOLVED for _, x in _lines(trials)):,} such claims",
+        f"- recurrent networks whose first known failure is at length 20 to 60: {len(late):,}; "
+        f"false claims about them: {len(_false(late))} in {len(_lines(late)):,} answers",
         f"- clear differences (more than twice the tolerance) that the ladder refuted with a "
         f"counterexample that replays: {_share(refuted, asked)}",
         f"- counterexamples that replay: "
@@ -100,7 +113,7 @@ def _kinds(trials: list[Result]) -> str:
     rows = []
     for kind in dict.fromkeys(t["kind"] for t in trials):
         some = [t for t in trials if t["kind"] == kind]
-        top = [(t, x) for t, x in _lines(some) if x["by"] in ("ladder", "words")]
+        top = [(t, x) for t, x in _lines(some) if x["by"] in ("ladder", "words", "real words")]
         true = [x for t, x in top if not t["differs"]]
         refuted, asked = _refutation(some)
         rows.append([
@@ -109,9 +122,10 @@ def _kinds(trials: list[Result]) -> str:
             f"{refuted} of {asked}" if asked else "", f"{median(t['seconds'] for t in some):.2f}",
         ])  # fmt: skip
     note = (
-        "The whole ladder (`ladder`, for loops `words`) is asked in some of the trials; proofs are "
-        "counted where no difference is known. Decisions over reals are not refuted but get a band "
-        "that leaves their differences out: proofs that cover the planted one are false."
+        "The whole ladder (`ladder`, for loops `words` and `real words`) is asked in some of the "
+        "trials; proofs are counted where no difference is known. Decisions over reals are not "
+        "refuted but get a band that leaves their differences out: proofs that cover the planted "
+        "one are false."
     )
     head = ["kind", "trials", "differ", "false proofs", "ladder: proofs of true ones",
             "ladder: clear differences refuted", "median s"]  # fmt: skip

@@ -1,7 +1,8 @@
 """Try to break the verifiers: `python -m benchmarks.evidence.run [--trials N] [--only KIND] ...`
 
 Trials are kept as JSON lines under build/evidence, so a run that was interrupted goes on where it
-stopped. A run of all kinds writes benchmarks/results/evidence.md; one that `--only` narrows prints.
+stopped; `--store FILE` goes on with a file that other sources have begun, which the page then says.
+A run of all kinds writes benchmarks/results/evidence.md; one that `--only` narrows prints.
 """
 
 from __future__ import annotations
@@ -29,15 +30,17 @@ FOLDER = ROOT / "build" / "evidence"
 PAGE = Path(__file__).parents[1] / "results" / "evidence.md"
 TRIALS, CORRUPTIONS = 20_000, 2_000
 QUICK, QUICK_CORRUPTIONS = 120, 100
-_OF_ONE = 5
+_OF_ONE = 4
 """Corruptions that one claim is made into, about."""
 
-CYCLE = (
-    *("finite", "missed", "rounding", "wild", "decision", "pyramid", "finite", "rounding"),
-    *("smooth", "literal", "missed", "drift", "finite", "wild", "rounding", "decision"),
-    *("finite", "missed", "rounding", "wild", "totals", "pyramid", "finite", "rounding"),
-    *("smooth", "literal", "finite", "flag", "decision", "wild", "finite", "clock"),
+_TURN = (
+    *("finite", "missed", "rounding", "wild", "decision", "pyramid", "copy", "leaky"),
+    *("finite", "smooth", "literal", "missed", "drift", "decision", "rounding", "leaky"),
+    *("finite", "copy", "wild", "finite", "totals", "pyramid", "missed", "leaky"),
+    *("finite", "rounding", "drift", "decision", "smooth", "literal", "finite", "leaky"),
+    *("copy", "missed", "wild", "rounding", "finite", "decision"),
 )
+CYCLE = (*_TURN, "flag", "finite", *_TURN, "clock", "finite")
 """Kinds in the order in which they are tried."""
 
 Job = tuple[str, str, int, int]
@@ -47,15 +50,17 @@ Job = tuple[str, str, int, int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the options choose; 1 where a false proof or a lost corruption was found."""
     options = _parser().parse_args(arguments)
-    code = code_version()
-    store = FOLDER / f"{code}-{own_version()}-{options.seed}.jsonl"
+    code = f"{code_version()}-{own_version()}"
+    store = options.store or FOLDER / f"{code}-{options.seed}.jsonl"
     jobs = list(chosen(options))
-    results = run_all(jobs, store, options.jobs, options.seconds)
+    results = run_all(jobs, store, options.jobs, options.seconds, code)
     command = shlex.join(["python", "-m", "benchmarks.evidence.run", *(arguments or sys.argv[1:])])
     done = (
         f"campaign's seed {options.seed}; {len(results):,} of {len(jobs):,} jobs done (trials, and "
+        "claims to corrupt)"
     )
-    page = report.page(results, provenance(command, code, [f"{done}claims to corrupt)"]))
+    made = f"made with the sources (and those of the campaign): {report.codes(results)}"
+    page = report.page(results, provenance(command, code, [done, made]))
     print(page)
     if options.only is None and not options.quick:
         PAGE.write_text(page)
@@ -76,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0)
     add("--only", choices=(*KINDS, *LOOPS), help="one kind of trial alone")
     add("--jobs", type=int, default=2, help="worker processes")
+    add(
+        "--store", type=Path,
+        help="results to go on from and to add to, whatever sources they were made with; by "
+        "default a file for the sources as they are",
+    )  # fmt: skip
     add("--seconds", type=float, help="start no trial later than this")
     add("--quick", action="store_true", help="few of everything")
     return parser
@@ -98,8 +108,11 @@ def chosen(options: argparse.Namespace) -> Iterator[Job]:
             done += 1
 
 
-def run_all(jobs: list[Job], store: Path, workers: int, seconds: float | None) -> list[Any]:
-    """Results of all jobs that are done, old ones too; new ones are appended to the store."""
+def run_all(
+    jobs: list[Job], store: Path, workers: int, seconds: float | None, code: str
+) -> list[Any]:
+    """Results of all jobs that are done, old ones too; new ones are appended to the store, with
+    the hash of the sources that made them."""
     known = {_key(r): r for r in _read(store)}
     wanted, waiting = set(jobs), iter(left(jobs, store))
     store.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +133,7 @@ def run_all(jobs: list[Job], store: Path, workers: int, seconds: float | None) -
                     break
                 ready, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in ready:
-                    result = future.result()
+                    result = future.result() | {"code": code}
                     known[_key(result)] = result
                     out.write(json.dumps(result) + "\n")
                     out.flush()

@@ -26,7 +26,7 @@ from benchmarks.evidence.programs import (
 )
 from distill.literal import literal_program
 from distill.load.normal import network_from_normal_form
-from distill.normal_form import Builder, NormalForm
+from distill.normal_form import Affine, Builder, NormalForm
 from distill.target import make_target, resolve_output
 from distill.verify.square import Square
 from dsl.domain import Domain
@@ -285,17 +285,17 @@ def rounding(rng: Rng, planted: bool) -> Trial:
         score = ("sum", ("sum", total(terms), constant(large)), constant(-large))
         step = large * 2.0**-53
     made = Sides(domain, builder, output, [score], inputs)
-    rows = [as_row(domain, p.astype(np.float32)) for p in rng.uniform(-1, 1, (60, count))]
-    worst = max(_float_gap(builder.build(output), made, score, r) for r in rows)
+    rows = [as_row(domain, p.astype(np.float32)) for p in rng.uniform(-1, 1, (24, count))]
+    worst = max(_float_gap(builder.build(output), domain, score, r) for r in rows)
     share = float(rng.choice([0.95, 0.2, 0.2]))
     tolerance = worst * share if planted else 32.0 * step * (1 + count) + 1e-5
     return trial("rounding", planted and worst > 0, made, "real", max(tolerance, 1e-30), 0.0, rows)
 
 
-def _float_gap(form: NormalForm, made: Sides, term: Term, row: Row) -> float:
+def _float_gap(form: NormalForm, domain: Domain, term: Term, row: Row) -> float:
     """How far both sides are apart in floats, in the worst order of summation."""
-    names = [f.name for f in made.domain.fields]
-    found = made.domain.encode(made.domain.column(row))[0].astype(np.float32).tolist()
+    names = [f.name for f in domain.fields]
+    found = domain.encode(domain.column(row))[0].astype(np.float32).tolist()
     ours = [network_in_float32(form, found, order)[0] for order in ORDERS]
     theirs = program_at(term, dict(zip(names, row, strict=True)), Doubles)
     return max(abs(o - theirs) for o in ours)
@@ -310,7 +310,7 @@ def literal(rng: Rng, planted: bool) -> Trial:
     rows = [as_row(made.domain, np.where(made.domain.integral(), np.rint(p), p.astype(np.float32)))
             for p in drawn]  # fmt: skip
     form = made.builder.build(made.output)
-    worst = max(_float_gap(form, made, made.scores[0], row) for row in rows)
+    worst = max(_float_gap(form, made.domain, made.scores[0], row) for row in rows)
     found = trial("literal", planted, made, output, 0.5 * worst if planted else 1e-4, 0.0, rows)
     target = found.square.target
     own = literal_program(target.form, target.domain, target.output)
@@ -342,9 +342,77 @@ def decision(rng: Rng, planted: bool) -> Trial:
     return trial("decision", True, made, output, 0.01, margin, [row])
 
 
+def copy(rng: Rng, planted: bool) -> Trial:
+    """A ReLU network and its own arithmetic with rounded weights; planted: a narrow bump, one
+    weight changed, or a tolerance just below what a drawn point shows."""
+    parsed = parse_domain(REALS[int(rng.integers(4))])
+    builder = Builder(parsed.width)
+    output = base(builder, 1, rng, "plain", ("relu",))
+    form = builder.build(output)
+    theirs = rounded(form, int(rng.integers(2, 4)))
+    low, high = parsed.value_box()
+    corners = np.where(rng.random((6, len(low))) < 0.5, low, high)
+    points = [p.astype(np.float32) for p in (*rng.uniform(low, high, (14, len(low))), *corners)]
+    bump = cone(rng, low, high, float(rng.choice([0.05, 0.2, 0.5])))
+    which = int(rng.integers(3)) if planted else 2
+    if which == 0:
+        height = np.full((1, 1), np.float32(10.0 ** rng.uniform(-2, 0)), dtype=float)
+        encoding = parsed.encoding_map()
+        assert encoding is not None
+        wire = bump.wire(builder, encoding, True)
+        form = builder.build(builder.affine([(output, np.eye(1)), (wire, height)], np.zeros(1)))
+        points.append(bump.centre)
+    elif which == 1:
+        theirs = with_one_changed(theirs, rng)
+    rows = [as_row(parsed, p) for p in points]
+    score = rewritten(theirs, seen(parsed, scalars(parsed)), rng)[0]
+    worst = max(_float_gap(form, parsed, score, row) for row in rows)
+    share = 1 - float(rng.choice(GAPS)) if planted else float(rng.choice([1.001, 1.5, 3.0]))
+    network = network_from_normal_form(form)
+    target = make_target(
+        network, parsed, resolve_output(network, "real"), max(share * worst, 1e-12), 0.0
+    )
+    own = literal_program(theirs, parsed, target.output)
+    return Trial("copy", planted, Square(target, own, 0.0), form, score, tuple(rows))
+
+
+def rounded(form: NormalForm, digits: int) -> NormalForm:
+    """The same maps with weights of so many decimals."""
+    return _each_affine(
+        form, lambda _, node: Affine(
+            tuple((s, np.round(m, digits)) for s, m in node.terms), np.round(node.bias, digits)
+        )
+    )  # fmt: skip
+
+
+def with_one_changed(form: NormalForm, rng: Rng) -> NormalForm:
+    """One weight of the first map is moved by up to a half."""
+    chosen = next(i for i, node in enumerate(form.nodes) if isinstance(node, Affine))
+    step = float(np.round(rng.uniform(0.05, 0.5), 2))
+
+    def moved(place: int, node: Affine) -> Affine:
+        if place != chosen:
+            return node
+        (source, matrix), *more = node.terms
+        changed = matrix.copy()
+        changed[rng.integers(len(matrix)), rng.integers(matrix.shape[1])] += step
+        return Affine(((source, changed), *more), node.bias)
+
+    return _each_affine(form, moved)
+
+
+def _each_affine(form: NormalForm, change: Callable[[int, Affine], Affine]) -> NormalForm:
+    nodes = tuple(
+        change(place, node) if isinstance(node, Affine) else node
+        for place, node in enumerate(form.nodes)
+    )
+    return NormalForm(nodes, form.output)
+
+
 KINDS: dict[str, Callable[[Rng, bool], Trial]] = {
     "finite": finite, "missed": missed, "pyramid": pyramid, "wild": wild, "rounding": rounding,
     "smooth": smooth, "decision": decision, "literal": literal,
+    "copy": copy,
 }  # fmt: skip
 
 

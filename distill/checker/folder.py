@@ -19,7 +19,7 @@ from distill.checker.files import file_findings, fits, read_folder
 from distill.checker.finding import Finding, Verdict, verdict_of
 from distill.checker.loop_folder import loop_folder_findings
 from distill.checker.points import point_findings
-from distill.checker.proof import proof_finding
+from distill.checker.proof import EXTRA_BOXES, proof_finding
 from distill.checker.replay import replay_finding
 from distill.checker.same import same_findings
 from distill.checker.second import second_findings
@@ -81,11 +81,15 @@ def _findings(found: Distillation, folder: Path) -> Iterator[Finding]:
 
 
 def square_findings(
-    target: Target, program: Program, claim: Claim, rng: np.random.Generator
+    target: Target,
+    program: Program,
+    claim: Claim,
+    rng: np.random.Generator,
+    extra: int = EXTRA_BOXES,
 ) -> Iterator[Finding]:
     """The program beside the deployed network, by the method that the claim names.
 
-    rng: draws that no run makes.
+    rng: draws that no run makes; extra: boxes that a proof may be cut into beyond twice its own.
     """
     if claim.verdict == "refuted":
         yield replay_finding(target, program, claim)
@@ -97,11 +101,11 @@ def square_findings(
         drawn = list(draw_findings(target, program, claim, rng))
         yield from drawn
         if claim.verdict != "tested" and verdict_of(drawn) != "refuted":
-            yield from _proof_again(target, program, claim)
+            yield from _proof_again(target, program, claim, extra)
 
 
-def _proof_again(target: Target, program: Program, claim: Claim) -> Iterator[Finding]:
+def _proof_again(target: Target, program: Program, claim: Claim, extra: int) -> Iterator[Finding]:
     if claim.method == "relational":
         yield from same_findings(target, program, claim)
     else:
-        yield proof_finding(target, program, claim)
+        yield proof_finding(target, program, claim, extra)

@@ -53,7 +53,8 @@ _CLOSE = 1e-6
 """Share of the numbers' size by which floats may miss what exact numbers show."""
 _LOST = 1e-11
 """Share of the largest wire that floats may lose to rounding, where exact numbers lose nothing."""
-_EXTRA_BOXES = 4_000
+EXTRA_BOXES = 4_000
+"""Boxes that a proof may be cut into beyond twice its own."""
 _MOST_PIECES = 4096
 _SOLVERS = ("smt", "milp")
 """Methods that leave no certificate."""
@@ -77,8 +78,13 @@ class Question:
     times: float
 
 
-def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
-    """Whether a proof by bounds, or by a solver, is confirmed on every box."""
+def proof_finding(
+    target: Target, program: Program, claim: Claim, extra: int = EXTRA_BOXES
+) -> Finding:
+    """Whether a proof by bounds, or by a solver, is confirmed on every box.
+
+    extra: boxes that it may be cut into beyond twice its own.
+    """
     try:
         if (claim.certificate or {}).get("kind") == "phases":
             return _by_cases(target, program, claim)
@@ -90,7 +96,7 @@ def proof_finding(target: Target, program: Program, claim: Claim) -> Finding:
         return Finding("unknown", f"the certificate doesn't show the claim: {refused}")
     except FAULTS as fault:
         return Finding("unknown", f"the certificate is malformed ({type(fault).__name__})")
-    good, asked = confirm(ask, lower, upper, target.domain.integral())
+    good, asked = confirm(ask, lower, upper, target.domain.integral(), extra)
     share = 100.0 * good / len(lower)
     text = f"{good:,} of {len(lower):,} boxes of the proof confirmed ({asked:,} bounded again)"
     if good == len(lower):
@@ -429,7 +435,7 @@ def _bounded(question: Question, lower: Array, upper: Array) -> Mask:
 
 
 def confirm(
-    ask: Confirm, lower: Array, upper: Array, whole: Mask, extra: int = _EXTRA_BOXES
+    ask: Confirm, lower: Array, upper: Array, whole: Mask, extra: int = EXTRA_BOXES
 ) -> tuple[int, int]:
     """How many boxes are confirmed, and how many were bounded for that.
 

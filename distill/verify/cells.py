@@ -66,10 +66,13 @@ class Grown:
         return sum(len(states) for states, _ in self.layers)
 
 
-def cells_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
+def cells_claim(
+    loop: Loop, oracle: Oracle, seed: int = 0, steps_at_most: int = _WORK
+) -> Claim | None:
     """Equality on sequences of every length, or up to a length; None where no grid shows it.
 
     Only for programs with few states over few items, and hidden states of few numbers.
+    steps_at_most: of work, as `distill.run.budget` counts them.
     """
     begin = time.perf_counter()
     if oracle.output.scalar not in (INT, BOOL) or oracle.network.hidden > _WIDEST:
@@ -77,7 +80,7 @@ def cells_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
     steps = steps_of(loop, oracle) or steps_of(loop, oracle, LONGEST)
     if steps is None:
         return None
-    work, best, memory = Work(_WORK), None, 0
+    work, best, memory = Work(steps_at_most), None, 0
     for frame, widths in _grids(loop, oracle, memory, seed):
         stepper = Stepper(oracle, steps, frame, memory)
         if not oracle.representable(stepper.items):

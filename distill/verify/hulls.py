@@ -37,9 +37,11 @@ Hulls = tuple[Ints, Box]
 """States (n,), each once and in order, and their boxes (n, H)."""
 
 
-def closed_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
-    """Equality on sequences of every length; None where no boxes close."""
-    begin, work = time.perf_counter(), Work(_CLOSING)
+def closed_claim(
+    loop: Loop, oracle: Oracle, seed: int = 0, steps_at_most: int = _CLOSING
+) -> Claim | None:
+    """Equality on sequences of every length; None where no boxes close within so much work."""
+    begin, work = time.perf_counter(), Work(steps_at_most)
     for memory in _MEMORIES:
         reach = 0
         for stepper in _steppers(loop, oracle, memory, None, seed):
@@ -52,9 +54,11 @@ def closed_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
     return None
 
 
-def boxes_claim(loop: Loop, oracle: Oracle, seed: int = 0) -> Claim | None:
+def boxes_claim(
+    loop: Loop, oracle: Oracle, seed: int = 0, steps_at_most: int = _FOLLOWING
+) -> Claim | None:
     """The claim up to the longest length that boxes show; None below the network's own length."""
-    begin, work = time.perf_counter(), Work(_FOLLOWING)
+    begin, work = time.perf_counter(), Work(steps_at_most)
     best: tuple[Stepper, list[Hulls]] | None = None
     for memory in _MEMORIES:
         for stepper in _steppers(loop, oracle, memory, LONGEST, seed):

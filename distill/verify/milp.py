@@ -194,6 +194,8 @@ def solved(
         bounds = Bounds(*ends[2:])
         got = milp(-objective, integrality=whole, bounds=bounds, constraints=rows, options=options)
         dual = got.mip_dual_bound
+        if dual is None and got.status == 0 and not whole.any():
+            dual = got.fun  # nothing to branch on: the optimum is its own bound
         bound = np.inf if dual is None else -float(dual)
         count = int(got.mip_node_count or 0)
         ended = got.status == 4 and "limit" in got.message  # of nodes: scipy has no code for it

@@ -30,13 +30,8 @@ _FLOATS = "network in float32 as run, program in float64"
 
 
 def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
-    """What is known about a loop beside its network.
-
-    Proofs come first (`proof_of`). Else all words of a length are run where they are few enough:
-    a proof up to that length, or up to the item before the first difference, if that is the
-    network's own length at least. Otherwise sequences of that length are drawn, and all shorter
-    words are listed beside them.
-    """
+    """What is known about a loop beside its network: proofs come first (`proof_of`), else what
+    running words shows (`run_claim`)."""
     begin = time.perf_counter()
     proof = proof_of(loop, oracle, seed)
     if proof is not None and proof.verdict == "proved":
@@ -44,6 +39,17 @@ def words_claim(loop: Loop, oracle: Oracle, seed: int) -> Claim:
     length = longest_listed(oracle)
     if proof is not None and (proof.length_bound or 0) >= length:
         return proof
+    return run_claim(loop, oracle, seed, begin)
+
+
+def run_claim(loop: Loop, oracle: Oracle, seed: int, begin: float) -> Claim:
+    """What words that are run show, where they are few enough all of a length.
+
+    That is a proof up to that length, or up to the item before the first difference, if that is
+    the network's own length at least. Otherwise sequences of that length are drawn, and all
+    shorter words are listed beside them.
+    """
+    length = longest_listed(oracle)
     found = first_difference(loop, oracle, all_words(oracle, length)) if length else None
     if found is not None and found[0] <= oracle.length:
         return _outside(loop, oracle, seed, begin) or _refuted(found[1], oracle, begin)

@@ -76,6 +76,15 @@ def test_optima_are_those_of_a_fine_grid(here, seed):
     assert answer.bounds == pytest.approx(form.run(answer.points).max(axis=0), abs=1e-4)
 
 
+def test_where_no_relu_may_be_on_or_off_the_optimum_is_the_bound(here):
+    builder = Builder(2)
+    wire = builder.elementwise("relu", builder.affine([(0, np.eye(2))], np.array([3.0, -3.0])))
+    form = builder.build(builder.affine([(wire, np.array([[2.0, 5.0]]))], np.ones(1)))
+    answer = milp.largest(form, -np.ones(2), np.ones(2), REALS, 10)
+    assert answer.trouble == "" and answer.bounds == pytest.approx([9.0], abs=1e-4)
+    assert answer.bounds[0] >= 9.0
+
+
 def test_a_right_program_is_proved_to_the_solvers_tolerance_and_no_more():
     claim = milp_claim(
         square_of(size_form(), "x: real(-1,1)[2]", "abs(x[0] - x[1])", "real", 0.01), 50
