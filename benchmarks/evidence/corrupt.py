@@ -44,7 +44,7 @@ from distill.target import make_target
 from distill.verify.boxes import bounds_claim
 from distill.verify.relational import relational
 
-_EXTRA = 250
+_EXTRA = 1_000
 """Boxes that the checker bounds beyond twice those of a corrupted certificate: it would spend all
 of its 4,000 on most of them."""
 
@@ -101,9 +101,8 @@ def corruptions(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
         yield from _nudged(base, raised)
         return
     if claim.certificate is not None:
-        yield from _cut_wrongly(base, claim, rng)
-    for more in PARTICULAR.get(claim.method, ()):
-        yield from more(base, claim, rng)
+        cases = claim.certificate["kind"] == "phases"
+        yield from (_cases_wrongly if cases else _cut_wrongly)(base, claim, rng)
     yield from _nudged(base, claim)
     yield from _other_margins(base, claim)
     if base.kind == "outside":
@@ -113,12 +112,6 @@ def corruptions(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
         for step in (-1, 1):
             told = f"{claim.count} inputs become {claim.count + step}"
             yield Corrupted(base, replace(claim, count=claim.count + step), "count changed", told)
-
-
-PARTICULAR: dict[str, tuple[Callable[[Trial, Claim, Rng], Iterator[Corrupted]], ...]] = {
-    "lockstep": (), "tuned": (), "smt": (),
-}  # fmt: skip
-"""By method, corruptions of what its certificates hold beside cuts (pairs, slopes, multipliers)."""
 
 
 def _cut_wrongly(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
@@ -139,6 +132,31 @@ def _cut_wrongly(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
     yield changed(cuts + ".", "leaf added", "a leaf more than cuts")
     yield changed(cuts.replace(".", "z..", 1), "cut elsewhere", "a cut along no axis")
     yield changed(cuts.replace(".", "a@1e9;..", 1), "cut elsewhere", "a cut outside its box")
+    fewer = {**claim.certificate, "pieces": pieces[:-1]}
+    yield Corrupted(base, replace(claim, certificate=fewer), "piece removed", "the last piece")
+
+
+def _cases_wrongly(base: Trial, claim: Claim, rng: Rng) -> Iterator[Corrupted]:
+    """Trees of cases that leave some out, are about other relus, or have no multipliers."""
+    assert claim.certificate is not None
+    pieces = claim.certificate["pieces"]
+    which = int(rng.integers(len(pieces)))
+    nodes, other = pieces[which]["nodes"], "0" * 64
+    multipliers = pieces[which]["multipliers"]
+
+    def changed(name: str, told: str, **parts: Any) -> Corrupted:
+        new = [{**p, **parts} if i == which else p for i, p in enumerate(pieces)]
+        certificate = {**(claim.certificate or {}), "pieces": new}
+        return Corrupted(base, replace(claim, certificate=certificate), name, told)
+
+    yield changed("case removed", "the last case", nodes=nodes[:-1])
+    yield changed("case added", "a case more than decisions", nodes=[*nodes, -1])
+    yield changed("decision elsewhere", "about no relu", nodes=[10**6, -1, *nodes])
+    yield changed("other relus", "another hash", relus=other)
+    if multipliers and len(nodes) > 1:
+        half = multipliers[: len(multipliers) // 2]
+        yield changed("multipliers cut off", "half of them", multipliers=half)
+        yield changed("decision repeated", "on and off at once", nodes=[nodes[0], *nodes, -1])
     fewer = {**claim.certificate, "pieces": pieces[:-1]}
     yield Corrupted(base, replace(claim, certificate=fewer), "piece removed", "the last piece")
 
@@ -311,7 +329,7 @@ def by(name: str) -> Callable[[Rng], Base | None]:
 BASES: dict[str, Callable[[Rng], Base | None]] = {
     "bounds": by_bounds, "decisions": of_decisions, "listed": listed, "planted": planted,
     "literal": own_arithmetic, "outside": outside,
-    "lockstep": by("lockstep"), "tuned": by("tuned"), "smt": by("smt"),
+    "lockstep": by("lockstep"), "tuned": by("tuned"), "phases": by("phases"), "smt": by("smt"),
 }  # fmt: skip
 KINDS = (*BASES, *corrupt_loops.BASES)
 """Claims of feed-forward squares and of loops, by name."""

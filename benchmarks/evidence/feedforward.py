@@ -16,7 +16,7 @@ from distill.evidence import Claim
 
 CHECKED = {
     "exhaustive": 2, "relational": 4, "bounds": 2, "lockstep": 4, "tuned": 4, "parted": 8,
-    "smt": 12, "ladder": 9,
+    "phases": 2, "smt": 4, "ladder": 9,
 }  # fmt: skip
 """Whose proofs the independent checker looks at, in every so many trials."""
 

@@ -30,7 +30,7 @@ from dsl.types import BOOL, INT, Category
 REALS = "reals"
 """The method of claims about the reals alone: bounds before any rounding of a run is added."""
 
-_BOUNDING = (REALS, "bounds", "lockstep", "tuned", "smt", "relational", "milp")
+_BOUNDING = (REALS, "bounds", "lockstep", "tuned", "phases", "smt", "relational", "milp")
 """Methods whose claims are about the reals and, but for the first, about float32 in any order of
 summation and the program in float64."""
 

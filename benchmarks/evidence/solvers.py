@@ -18,7 +18,7 @@ import z3  # noqa: F401
 
 from distill.run.budget import Stop
 from distill.run.limited import Failure, Limits
-from distill.verify import milp, smt
+from distill.verify import milp, phases_claim, smt
 
 _WALL = 5.0
 
@@ -26,12 +26,15 @@ _WALL = 5.0
 @contextmanager
 def in_forks() -> Iterator[None]:
     """z3 and HiGHS run in forks of this process for so long."""
-    known = smt.run_limited, milp.run_limited
-    smt.run_limited = milp.run_limited = forked
+    rooms = smt, milp, phases_claim
+    known = [room.run_limited for room in rooms]
+    for room in rooms:
+        room.run_limited = forked
     try:
         yield
     finally:
-        smt.run_limited, milp.run_limited = known
+        for room, own in zip(rooms, known, strict=True):
+            room.run_limited = own
 
 
 def forked(

@@ -21,6 +21,7 @@ from distill.verify.ladder import Effort, verify
 from distill.verify.lower import difference
 from distill.verify.milp_claim import milp_claim, milp_may
 from distill.verify.parted import parted
+from distill.verify.phases_claim import phases_claim
 from distill.verify.relational import relational
 from distill.verify.sampling import sampling
 from distill.verify.smt import smt_claim, smt_may
@@ -28,7 +29,7 @@ from distill.verify.square import Square
 from dsl.algebra import Unsupported
 
 Verifier = Callable[[Square, int], Claim | None]
-BOXES, NODES, DRAWS, MEASURED = 64, 200, 3_000, 6_000
+BOXES, PROGRAMS, NODES, DRAWS, MEASURED = 64, 30, 200, 3_000, 6_000
 _SOLVING, _CLIMBING = 300_000, 400_000
 """Steps of a solver's question, and of the whole ladder (`distill.run.budget`)."""
 
@@ -38,6 +39,7 @@ SELDOM: dict[str, dict[str, int]] = {
     "reals": dict.fromkeys(_WITH_REALS, 4),
     "lockstep": {"copy": 1, "missed": 2, "pyramid": 3, "wild": 5},
     "tuned": {"copy": 1, "missed": 3, "pyramid": 3},
+    "phases": {"copy": 2, "missed": 4, "pyramid": 4, "wild": 3, "rounding": 3, "literal": 4},
     "smt": {"missed": 4, "pyramid": 6, "wild": 3, "rounding": 3, "literal": 4, "copy": 2},
     "milp": {"missed": 4, "pyramid": 6, "wild": 4, "rounding": 4, "copy": 2, "finite": 8},
     "parted": {"decision": 1},
@@ -56,8 +58,8 @@ def limited(steps: int) -> Stop:
 def effort() -> Effort:
     """That of the whole ladder."""
     return Effort(
-        points=1 << 17, boxes=BOXES, parted_boxes=BOXES, tuned_boxes=BOXES, nodes=NODES,
-        draws=2 * MEASURED, should_stop=limited(_CLIMBING),
+        points=1 << 17, boxes=BOXES, parted_boxes=BOXES, tuned_boxes=BOXES,
+        programs=PROGRAMS, nodes=NODES, draws=2 * MEASURED, should_stop=limited(_CLIMBING),
     )  # fmt: skip
 
 
@@ -123,6 +125,7 @@ VERIFIERS: dict[str, Verifier] = {
     "bounds": bounds,
     "lockstep": on_reals(lockstep_claim),
     "tuned": on_reals(tuned_claim),
+    "phases": on_reals(lambda square, _: phases_claim(square, PROGRAMS, limited(2 * _SOLVING))),
     "smt": by_smt,
     "milp": by_milp,
     "parted": in_parts,

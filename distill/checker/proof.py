@@ -108,7 +108,7 @@ def proof_finding(
 
 
 def _by_cases(target: Target, program: Program, claim: Claim) -> Finding:
-    """A proof by cases of which relus are on. Raises: Unsupported, Refused, and what bad JSON raises."""
+    """A proof by cases. Raises: Unsupported, Refused, and what bad JSON raises."""
     if target.output.discrete or claim.certificate is None:
         raise Refused("It is for real outputs.")
     domain, parts = target.domain, claim.certificate["pieces"]
@@ -236,7 +236,7 @@ def _outside_band(sides: Sides, program: Program, target: Target, margin: float)
 def _within(target: Target, program: Program, claim: Claim) -> Confirm:
     """|network - program| and both roundings stay within what was achieved."""
     question = _gap_question(target, program, claim)
-    holds = _HARDER[claim.method](question) if claim.method in _HARDER else partial(shown, question)
+    holds = _HARDER.get(claim.method, _either_way)(question)
 
     def ask(lower: Array, upper: Array) -> Mask:
         defined = well_defined(program, _named(target.domain, lower, upper))
@@ -254,18 +254,40 @@ def _gap_question(target: Target, program: Program, claim: Claim) -> Question:
     return _question(sides, np.vstack([gap, -gap]), np.zeros(2 * width), min(allowed), 1.0)
 
 
+def _either_way(question: Question) -> Confirm:
+    """As it stands or, for boxes that this doesn't show, as relus of exact sums, where what both
+    sides share cancels."""
+    try:
+        relus = relus_of(question.form)
+        form = graph_of(relus.inputs, layers_of(relus), relus.outputs)
+    except Unsupported:
+        return partial(shown, question)
+
+    def ask(lower: Array, upper: Array) -> Mask:
+        good = shown(question, lower, upper)
+        if not good.all():
+            tops = partial(_tops, form)
+            good[~good] = _rewritten(question, form, tops, lower[~good], upper[~good])
+        return good
+
+    return ask
+
+
 def _in_lockstep(question: Question) -> Confirm:
-    """With changes of paired relus; pairs are looked for on the first boxes that are asked about."""
+    """With changes of paired relus, which are looked for on the boxes asked about first."""
     forms: list[NormalForm] = []
 
     def ask(lower: Array, upper: Array) -> Mask:
         if not forms:
             whole = lower.min(axis=0), upper.max(axis=0)
             forms.append(lockstep_form(question.form, *whole))
-        tops = lambda low, high: quick_ranges(forms[0], low, high)[forms[0].output][1]
-        return _rewritten(question, forms[0], tops, lower, upper)
+        return _rewritten(question, forms[0], partial(_tops, forms[0]), lower, upper)
 
     return ask
+
+
+def _tops(form: NormalForm, lower: Array, upper: Array) -> Array:
+    return quick_ranges(form, lower, upper)[form.output][1]
 
 
 def _with_tuning(question: Question) -> Confirm:
@@ -293,7 +315,7 @@ def _rewritten(
     lower: Array,
     upper: Array,
 ) -> Mask:
-    """On which boxes the tops of `form`, and the rounding of the question's own, are small enough."""
+    """On which boxes the tops of `form` and the rounding of the question's are small enough."""
     size, good = boxes_at_once(form), np.zeros(len(lower), dtype=bool)
     for start in range(0, len(lower), size):
         part = slice(start, start + size)

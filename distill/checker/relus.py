@@ -198,8 +198,8 @@ def canonical(relus: Relus) -> Relus:
     """The same function with its relus in an order and a direction that follow from it alone.
 
     Of relu(z), relu(-z) = relu(z) - z and relu(2 z) = 2 relu(z) the one is kept whose first weight
-    is at least 1 and below 2. Relus are ordered by depth, then by the hash of the sum before them (`names`), in which inputs are
-    named by their number and relus by their own hash.
+    is at least 1 and below 2. Relus are ordered by depth, then by the hash of the sum before them
+    (`names`), in which inputs are named by their number and relus by their own hash.
     """
     names = {unit: f"{unit:06d}" for unit in range(relus.inputs)}
     written = {unit: Sum({unit: Fraction(1)}) for unit in range(relus.inputs)}

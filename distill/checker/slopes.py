@@ -84,9 +84,8 @@ def _relu_change(ends: Floats) -> Pair:
     (low_x, high_x), (low_d, high_d) = ends
     low, high = low_x + low_d, high_x + high_d
     (lower, upper), (own_lower, own_upper) = (_relu([e]) for e in ((low, high), ends[0]))
-    chord = np.maximum(high_d, 0.0) / np.maximum(
-        np.maximum(high_d, 0) - np.minimum(low_d, 0), 1e-300
-    )
+    rising, falling = np.maximum(high_d, 0.0), np.maximum(-low_d, 0.0)
+    chord = rising / np.maximum(rising + falling, 1e-300)
     sure = (low >= 0) | (high <= 0) | (low_x >= 0) | (high_x <= 0)
     return (
         [np.where(sure, lower[0] - own_upper[0], 0.0), np.where(sure, lower[0], 1.0 - chord)],

@@ -213,11 +213,8 @@ class _Node:
             by_zero = max(float(found.lower.marginals[self.places[number]]), 0.0)
             both = by_sum + by_zero
             pull[place] = both + max(marginals[extra + 2 * place + 1], 0.0)
-            share = (
-                by_sum / both
-                if both > 0
-                else float(self.ranges[number][1] > -self.ranges[number][0])
-            )
+            steep = float(sum(self.ranges[number]) > 0)
+            share = by_sum / both if both > 0 else steep
             multipliers[number] = np.rint(share * _STEPS) / _STEPS
         broken = bool((found.x[size:] > 1e-9).any())
         return _Solved(-float(found.fun), found.x[:size], multipliers, pull, broken)
@@ -241,7 +238,7 @@ def _rounded(values: Array, digits: int) -> Array:
 
 
 def _state(decided: bool | None, ends: Ends) -> bool | None:
-    """Whether a relu is on, by its phase or by the range of its sum; None where it may be either."""
+    """Whether a relu is on, by its phase or the range of its sum; None where it may be either."""
     if decided is not None:
         return decided
     return True if ends[0] >= 0 else False if ends[1] <= 0 else None
@@ -288,10 +285,8 @@ def leaf_top(
         unit, row = system.inputs + number, system.rows[number]
         weight = total.weights.get(unit, _ZERO)
         total = total.plus(Row({unit: Fraction(1)}), -weight)
-        factor, on = (
-            Fraction(float(multipliers[number])),
-            _state(phases.get(number), ranges[number]),
-        )
+        factor = Fraction(float(multipliers[number]))
+        on = _state(phases.get(number), ranges[number])
         if number in phases:
             total = total.plus(row, (weight + factor) if on else -factor)
         elif on is None and weight > 0:

@@ -54,8 +54,8 @@ def _kinks(form: NormalForm) -> int:
 def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
     """|network - program| <= eps over the reals, decided by z3 in a process of its own.
 
-    z3 leaves no proof, so what it says yes to is proved again by cases (`phases`), for a certificate;
-    where that fails the statement says that its answer isn't re-checked. What rounding adds, the
+    z3 leaves no proof, so what it says yes to is proved again by cases (`phases`), for their
+    certificate; else the statement says that its answer isn't re-checked. What rounding adds, the
     network's in float32 and the program's in float64, is taken off eps. None where the question
     can't be put to it.
     """

@@ -134,11 +134,13 @@ def copied(seed, size, tolerance):
     rng = np.random.default_rng(seed)
     plain = square_of(relu_network(rng, (2, 6, 1)), "x: real(-1,1)[2]", "0.0", "real", tolerance)
     target = plain.target
-    return Square(target, literal_program(moved(rng, target.form, size), target.domain, target.output), 0.0)  # fmt: skip
+    near = literal_program(moved(rng, target.form, size), target.domain, target.output)
+    return Square(target, near, 0.0)
 
 
 def checked(square, claim):
-    return verdict_of(square_findings(square.target, square.program, claim, np.random.default_rng(5)))  # fmt: skip
+    rng = np.random.default_rng(5)
+    return verdict_of(square_findings(square.target, square.program, claim, rng))
 
 
 def test_a_claim_is_confirmed_and_what_is_cut_off_or_about_other_relus_is_not():
@@ -197,15 +199,16 @@ def test_a_difference_that_shows_refutes():
 def test_truths_are_listed_and_curves_are_left_alone():
     builder = Builder(2)
     z = builder.affine([(0, np.array([[1.0, 1.0], [1.0, -1.0]]))], np.zeros(2))
-    form = builder.build(builder.affine([(builder.elementwise("relu", z), np.ones((1, 2)))], np.zeros(1)))  # fmt: skip
+    relus = builder.elementwise("relu", z)
+    form = builder.build(builder.affine([(relus, np.ones((1, 2)))], np.zeros(1)))
     text = "(if b then max(0, x + 1) + max(0, x - 1) else max(0, x) + max(0, x))"
     square = square_of(form, "x: real(-2,2) * b: bool", text, "real", 1e-3)
     claim = phases_claim(square, 50)
     assert claim is not None and claim.verdict == "proved"
     assert len(claim.certificate["pieces"]) == 2 and checked(square, claim) == "holds"
-    curved = random_form(np.random.default_rng(0), functions=["tanh"], inputs=2)
-    square = square_of(curved, "x: real(-1,1)[2]", "0.0", "real", 1e3) if curved.widths()[curved.output] == 1 else None  # fmt: skip
-    assert square is None or phases_claim(square, 50) is None
+    builder = Builder(1)
+    curved = builder.build(builder.elementwise("tanh", 0))
+    assert phases_claim(square_of(curved, "x: real(-1,1)", "x", "real", 1.0), 50) is None
 
 
 def test_a_solver_that_fails_is_unknown(monkeypatch):
