@@ -147,15 +147,35 @@ def cut(text: str, lines: int = 12, width: int = 92) -> list[str]:
 
 
 def print_claim(claim: Claim) -> None:
-    """Print a claim: its verdict and statement, and the counterexample if it has one."""
+    """Print a claim: its verdict and statement, its counterexamples, and where it fails."""
     print_text(f"{claim.verdict} ({claim.method}): {claim.statement}")
-    for label, value in (claim.counterexample or {}).items():
-        print_text(f"    {label}: {value}")
+    print_lines(f"    {line}" for line in counterexample_lines(claim))
+
+
+def counterexample_lines(claim: Claim) -> Iterator[str]:
+    """What refutes a claim, a line for each value, and where the two sides differ."""
+    first = [] if claim.counterexample is None else [claim.counterexample]
+    for shown in claim.counterexamples or first:
+        for label, value in shown.items():
+            text = _replayed(label, value)
+            if text:
+                yield f"{label}: {text}"
     for region in claim.regions:
-        print_text(
-            f"    where {region['condition']}: {100 * region['covers']:.3g} % of the differences, "
+        yield (
+            f"where {region['condition']}: {100 * region['covers']:.3g} % of the differences, "
             f"{100 * region['differing']:.3g} % of what lies there, as {region['inputs']}"
         )
+
+
+def _replayed(label: str, value: Any) -> str:
+    """A part of a counterexample in words; empty where there is nothing to say."""
+    if value is None:
+        return ""
+    if label == "exact":
+        return f"network {value['network']}, program {value['program']} over the reals"
+    if label == "framework":
+        return f"{value['network']} ({value['name']})"
+    return str(value)
 
 
 def print_evidence(evidence: Evidence) -> None:

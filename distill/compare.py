@@ -245,4 +245,5 @@ def _refuted(
         arithmetic="as run",
         seconds=time.perf_counter() - begin,
         counterexample=shown,
+        counterexamples=[shown],
     )

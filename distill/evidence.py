@@ -53,6 +53,9 @@ class Claim:
         (`distill.guard`), or, where it is "both", as `widths` lists (`distill.band`, a part each);
         left_out: its share of the domain.
     count: inputs or boxes looked at; counterexample: inputs, network's value, program's value.
+    counterexamples: up to four, the first being that one, each from another region that fails,
+        with how it came out when it was run again (`distill.verify.replay`); beside a claim that
+        isn't refuted those that differ over the reals only.
     certificate: JSON-able proof for an independent checker.
     regions: where the two sides of a refuted claim differ, as `distill.regions` found it: a
         condition, the shares, an input each.
@@ -74,6 +77,7 @@ class Claim:
     count: int = 0
     seconds: float = 0.0
     counterexample: dict[str, Any] | None = None
+    counterexamples: list[dict[str, Any]] = field(default_factory=list)
     certificate: dict[str, Any] | None = field(default=None, repr=False)
     length_bound: int | None = None
     regions: list[dict[str, Any]] = field(default_factory=list)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -73,11 +73,27 @@ class Wire:
 
 
 @dataclass(frozen=True, eq=False)
+class Framework:
+    """What a model was loaded from, as a function from examples (n, input_width) to outputs.
+
+    It speaks for the network of just these operations, constants and output, and of no other
+    that is made of it.
+    """
+
+    name: str
+    operations: tuple[Operation, ...]
+    constants: Mapping[str, Tensor]
+    output: str
+    run: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """Operations in topological order over wires; `constants` are wires with a fixed value.
 
     `batched` says that the first axis of input and output is a batch axis of any length
     in the model's own framework. Names come from the model file: they are only data.
+    `source`: the framework that the model it was made from came from.
     """
 
     operations: tuple[Operation, ...]
@@ -86,6 +102,18 @@ class Network:
     input: str
     output: str
     batched: bool = False
+    source: Framework | None = field(default=None, repr=False)
+
+    @property
+    def framework(self) -> Framework | None:
+        """The model's own framework, where it runs this very network."""
+        made = self.source
+        same = made is not None and (
+            made.operations is self.operations
+            and made.constants is self.constants
+            and made.output == self.output
+        )
+        return made if same else None
 
     @property
     def input_name(self) -> str:

@@ -4,8 +4,9 @@ Reads like a table of contents:
 1. the user's hints are judged first;
 2. whole truth tables go to the Boolean room, everything else to the search;
 3. the literal program, simplified exactly, is always there;
-4. the best is verified; a counterexample sends it back; where none stands and the tolerance is
-   the default one, very short programs that are somewhat farther off are tried;
+4. the best is verified; counterexamples send it back and are judged by from then on, and where
+   nothing holds on them the search goes on with them; where none stands and the tolerance is the
+   default one, very short programs that are somewhat farther off are tried;
 5. where nothing shorter explains the unchanged network and changes are allowed, smaller
    networks that do the same are tried.
 """
@@ -38,11 +39,12 @@ from distill.synthesize.tidy import tidy
 from distill.target import Target
 from distill.verify.deployed import deployed_claim, differing_share
 from distill.verify.ladder import Effort, verify
+from distill.verify.refutation import finished as finished_claim
 from distill.verify.relational import input_box
 from distill.verify.sampling import hunt
 from distill.verify.square import Square, compare
 from dsl.cost import program_bits
-from dsl.domain import DomainError
+from dsl.domain import Columns, DomainError
 from dsl.program import Expression, Program
 from dsl.types import BOOL, Category
 
@@ -117,20 +119,24 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     pool.add(literal)
     own = own_arithmetic(target)
     standing = first_standing(pool, literal, settings, budget)
+    if standing is None and pool.learned is not None and not has_table(target):
+        finished = search_again(pool, settings, budget)
+        standing = first_standing(pool, literal, settings, budget)
     if standing is None and not settings.exact:
         small = kept_behaviour(pool, literal, settings, budget)
         if small is not None:
             return replace(small, network_bits=program_bits(own, 32.0), finished=finished)
     if standing is None:
         standing = (*verified(pool.target, literal, settings, budget), literal, _NEAR)
-    return _unchanged(pool, literal, standing, own, finished)
+    return _unchanged(pool, literal, standing, own, finished, settings.seed)
 
 
 def _unchanged(
-    pool: Pool, literal: Candidate, standing: Standing, own: Program, finished: bool
+    pool: Pool, literal: Candidate, standing: Standing, own: Program, finished: bool, seed: int
 ) -> Outcome:
     """The outcome for a program of the network as it is."""
     square, claim, chosen, reach = standing
+    claim = finished_claim(square, claim, seed)
     return Outcome(
         square.target,
         chosen,
@@ -164,6 +170,16 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
         return True
     offer_simplified(pool)
     return ended
+
+
+def search_again(pool: Pool, settings: Settings, budget: Budget) -> bool:
+    """Search on with the counterexamples among the examples, in what is left of its steps."""
+    settings.progress("searching", None)
+    try:
+        stage = budget.stage(_SEARCH_SHARE)
+        return search_values(pool, settings.seed, settings.vocabulary, stage)
+    except DomainError:
+        return True
 
 
 def exact_literal(target: Target) -> Candidate:
@@ -212,7 +228,17 @@ def first_standing(
             if claim.verdict != "refuted" and claim.left_out <= _PROGRAM_LEFT_OUT_AT_MOST:
                 return square, claim, made, reach
             refuted.add(made.program.main.body)
+            if claim.verdict == "refuted":
+                pool.learn(counterexamples(pool.target, claim))
     return None
+
+
+def counterexamples(target: Target, claim: Claim) -> Columns:
+    """The inputs that a refuted claim shows, as columns."""
+    names = [field.name for field in target.domain.fields]
+    return target.domain.column(
+        *(tuple(one["inputs"][n] for n in names) for one in claim.counterexamples)
+    )
 
 
 def shorter_ones(pool: Pool, literal: Candidate, reach: float) -> list[Judged]:
@@ -328,6 +354,7 @@ def _of_simplified(
         form=deployed.normal_form(),
     )
     square, claim = verified(replace(small, soft=False), made, settings, budget)
+    claim = finished_claim(square, claim, settings.seed)
     return Outcome(
         square.target,
         made,

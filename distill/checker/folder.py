@@ -20,7 +20,7 @@ from distill.checker.finding import Finding, Verdict, verdict_of
 from distill.checker.loop_folder import loop_folder_findings
 from distill.checker.points import point_findings
 from distill.checker.proof import EXTRA_BOXES, proof_finding
-from distill.checker.replay import replay_finding
+from distill.checker.replay import more_findings, replay_finding
 from distill.checker.same import same_findings
 from distill.checker.second import second_findings
 from distill.checker.sides import side
@@ -93,6 +93,7 @@ def square_findings(
     """
     if claim.verdict == "refuted":
         yield replay_finding(target, program, claim)
+        yield from more_findings(target, program, claim)
     elif claim.verdict == "unknown":
         yield Finding("unknown", f"nothing is claimed of the program: {claim.statement}")
     elif claim.method == "exhaustive":

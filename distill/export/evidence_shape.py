@@ -95,6 +95,7 @@ _CLAIM: dict[str, tuple[Test, str]] = {
     "length_bound": (_or_null(_number), "a number of at least 0, or null"),
     "regions": (_each(_record, list), "a list of regions"),
     "counterexample": (_or_null(_record), "inputs and outputs, or null"),
+    "counterexamples": (_each(_record, list), "a list of inputs and outputs"),
     "certificate": (_or_null(_record), "a certificate or null"),
 }
 
@@ -141,6 +142,7 @@ def _faults(data: dict[str, Any]) -> Iterator[str]:
     named = {key: data[key] for key in ("program_vs_deployed", "deployed_vs_original")}
     parts = {f"parts[{place}]": part for place, part in enumerate(data["parts"])}
     for name, claim in (named | parts).items():
+        claim = {"counterexamples": [], **claim}  # runs before 2026-12-01 wrote none
         yield from _misshapen(claim, _CLAIM, f"{name}.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from distill.errors import BadInput
 from distill.load.agree import require_agreement
 from distill.load.assemble import quoted
+from distill.load.framework import onnx_runtime_name, remembered
 from distill.load.onnx import network_of, read_onnx
 from distill.load.oracle import onnx_oracle
 from distill.network import Network
@@ -55,5 +56,6 @@ def load_path(path: Path) -> Network:
         raise BadInput(f"{quoted(str(path))} is no .onnx or .pt2 file; these are the kinds read.")
     proto = read_onnx(path)
     network = network_of(proto)
-    require_agreement(network, onnx_oracle(proto, network))
-    return network
+    oracle = onnx_oracle(proto, network)
+    require_agreement(network, oracle)
+    return remembered(network, onnx_runtime_name(), oracle)

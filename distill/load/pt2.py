@@ -19,15 +19,21 @@ from distill.load.archive import SCALAR_TYPES, open_archive, read_json, read_ten
 from distill.load.assemble import quoted
 from distill.load.aten import AtenGraph, Call, Ref, interpret, network_of_graph
 from distill.load.aten_table import CHECKS
+from distill.load.framework import remembered
 from distill.network import Network
+from distill.operations.kind import Tensor
 
 
 def load_pt2(path: Path) -> Network:
     """Read a file that torch.export.save wrote. Raises BadInput."""
     graph = read_graph(path)
     network = network_of_graph(graph)
-    require_agreement(network, lambda x: interpret(graph, x))
-    return network
+
+    def oracle(x: Tensor) -> Mapping[str, Tensor]:
+        return interpret(graph, x)
+
+    require_agreement(network, oracle)
+    return remembered(network, "torch", oracle)
 
 
 def read_graph(path: Path) -> AtenGraph:

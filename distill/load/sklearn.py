@@ -9,6 +9,7 @@ import numpy as np
 from distill.errors import BadInput
 from distill.load.agree import random_inputs, require_agreement
 from distill.load.assemble import assemble, quoted
+from distill.load.framework import remembered
 from distill.network import Network, Operation, Wire
 from distill.operations.kind import Tensor
 
@@ -33,8 +34,12 @@ def load_sklearn(model: Any) -> Network:
     source = Wire("input", (1, _width(scalers, last)), "float32")
     network = assemble(operations, constants, source, "output", batched=True)
     examples = _raw_units(scalers, random_inputs(network))
-    require_agreement(network, lambda x: {network.output: _predict(model, x[:, 0])}, examples)
-    return network
+
+    def oracle(x: Tensor) -> dict[str, Tensor]:
+        return {network.output: _predict(model, x[:, 0])}
+
+    require_agreement(network, oracle, examples)
+    return remembered(network, "scikit-learn", oracle)
 
 
 def _raw_units(scalers: list[Any], x: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from distill.errors import BadInput
-from distill.load.agree import require_agreement
+from distill.load.agree import Oracle, require_agreement
 from distill.load.assemble import quoted
 from distill.load.aten import AtenGraph, Call, Ref, network_of_graph
 from distill.load.aten_table import CHECKS
+from distill.load.framework import remembered
 from distill.network import Network
 from distill.operations.kind import Tensor
 
@@ -75,7 +76,24 @@ def _checked(graph: AtenGraph, model: Any) -> Network:
         return {network.output: np.stack([row.ravel() for row in rows])}
 
     require_agreement(network, oracle)
-    return network
+    return remembered(network, "torch", _in_eval_mode(model, oracle))
+
+
+def _in_eval_mode(model: Any, oracle: Oracle) -> Oracle:
+    """The oracle for later: the module may be in training mode again by then."""
+    if isinstance(model, torch.fx.GraphModule):
+        return oracle
+
+    def run(x: Tensor) -> Any:
+        training = [m for m in model.modules() if m.training]
+        try:
+            model.eval()
+            return oracle(x)
+        finally:
+            for module in training:
+                module.training = True
+
+    return run
 
 
 def _chosen(result: Any, graph: AtenGraph, network: Network) -> Tensor:

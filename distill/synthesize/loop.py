@@ -27,8 +27,9 @@ from distill.synthesize.vocabulary import operations
 from distill.synthesize.wellformed import defined_on
 from distill.synthesize.whole import linear_forms, whole_values
 from distill.target import Target
+from distill.verify.square import compare, tolerance
 from dsl.cost import bits
-from dsl.domain import Columns, rows
+from dsl.domain import Columns, joined, rows
 from dsl.primitive import Primitive
 from dsl.program import Expression, const, prim, primitives_of
 from dsl.rewrite import simplify
@@ -63,12 +64,14 @@ class Pool:
     """Everything judged so far; `best` holds where something does.
 
     forbidden: names of primitives that nothing offered may use, but for the user's own hints.
+    learned: counterexamples of programs that were refuted; they are among the points.
     """
 
     target: Target
     points: Columns
     judged: dict[Expression, Judged] = field(default_factory=dict)
     forbidden: frozenset[str] = frozenset()
+    learned: Columns | None = None
 
     def offer(self, body: Expression, route: str) -> Judged | None:
         """Judge a body once; None where its type isn't the output's, or it may not be used."""
@@ -94,6 +97,22 @@ class Pool:
         self.judged[made.program.main.body] = found
         return found
 
+    def learn(self, examples: Columns) -> None:
+        """Take counterexamples among the judging points; what they refute doesn't hold any more.
+
+        Discrete programs over reals may differ on a share of the domain, whatever a few inputs say.
+        """
+        self.points = joined(self.points, examples)
+        self.learned = examples if self.learned is None else joined(self.learned, examples)
+        if self.target.output.discrete and not self.target.finite:
+            return
+        allowed = tolerance(self.target)
+        for body, judged in list(self.judged.items()):
+            if judged.holds:
+                found = compare(self.target, judged.candidate.program, examples)
+                if found.wrong(allowed, self.target.margin).any():
+                    self.judged[body] = judge(self.target, judged.candidate, self.points)
+
     @property
     def price(self) -> int:
         """Steps that judging a program takes: all points through the network."""
@@ -111,6 +130,8 @@ def search_values(pool: Pool, seed: int, vocabulary: Vocabulary, stop: Stage) ->
     for body in whole_values(pool.target):
         pool.offer(body, "read off")
     examples = first_examples(pool.target, seed)
+    if pool.learned is not None:
+        examples = joined(examples, pool.learned)
     for _ in range(_ROUNDS):
         wrong, ended = _one_round(pool, examples, vocabulary, stop)
         best = pool.best

@@ -44,6 +44,9 @@ _BLOCK_NUMBERS = 2**15
 _BOX_STEPS, _BOX_MULTIPLY_ADDS = 3, 400
 """Steps of a box beside its multiply-adds, and how many of those are a step."""
 
+_POINTS = 64
+"""Points with large outputs that are kept."""
+
 _ROOM = 1.0 + 1e-9
 """Above the tightest bound, so that a checker that rounds elsewhere still confirms it."""
 
@@ -71,7 +74,8 @@ class BoundsResult:
     `eps`: the claim that `status` is about; `achieved`: |output| <= achieved is proved in any
     case (inf when nothing is); `found`: largest |output| seen in float64, at `point`, which is
     the confirmed counterexample when refuted; `boxes`: boxes bounded; `certificate`: JSON-able
-    proof of `achieved` (None when refuted or not asked for); `tree`: the cuts made.
+    proof of `achieved` (None when refuted or not asked for); `tree`: the cuts made; `points`
+    (k, n): where |output| was found to be large, largest first.
     """
 
     status: Status
@@ -82,6 +86,7 @@ class BoundsResult:
     boxes: int
     certificate: dict | None
     tree: Tree
+    points: Array
 
 
 def bound_box(form: NormalForm, lower: Array, upper: Array) -> Interval:
@@ -179,6 +184,8 @@ class _Search:
     slopes: list[certificate.LeafSlopes] = field(default_factory=list)
     found: float = -np.inf
     point: Array | None = None
+    points: Array | None = None
+    sizes: Array | None = None
     refuted: bool = False
     boxes: int = 0
 
@@ -356,6 +363,11 @@ def _look(search: _Search, points: Array, sizes: Array) -> None:
     best = int(sizes.argmax())
     if sizes[best] > search.found:
         search.found, search.point = float(sizes[best]), points[best]
+    if search.points is not None and search.sizes is not None:
+        points = np.concatenate([search.points, points])
+        sizes = np.concatenate([search.sizes, sizes])
+    largest = np.argsort(-sizes, kind="stable")[:_POINTS]
+    search.points, search.sizes = points[largest], sizes[largest]
 
 
 def _finish(search: _Search) -> BoundsResult:
@@ -394,4 +406,5 @@ def _finish(search: _Search) -> BoundsResult:
         search.boxes,
         proof,
         search.tree,
+        np.zeros((0, search.form.input_width)) if search.points is None else search.points,
     )

@@ -23,6 +23,7 @@ from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sig
 from distill.verify.envelope import FLOAT64, PROGRAM, SPARE, float_error
 from distill.verify.layers import layered
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
+from distill.verify.refutation import confirmed, with_reals
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
@@ -37,13 +38,26 @@ _ROOTS_AT_MOST = 256
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A box of the domain with its program: truth-valued scalars are fixed, the rest is free."""
+    """A box of the domain with its program: truth-valued scalars are fixed, the rest is free.
+
+    free (scalars,): which are, and fixed (scalars,): the others' values; None where all are free.
+    """
 
     form: NormalForm
     program: Program
     domain: Domain
     lower: Array
     upper: Array
+    free: NDArray[np.bool_] | None = None
+    fixed: Array | None = None
+
+    def whole(self, points: Array) -> Array:
+        """Points (k, n) of the piece as scalars of the domain (k, scalars)."""
+        if self.free is None or self.fixed is None:
+            return points
+        found = np.repeat(self.fixed[None], len(points), axis=0)
+        found[:, self.free] = points
+        return found
 
 
 def bounds_claim(
@@ -105,7 +119,8 @@ def _fixed_piece(
     entry = builder.affine([(0, select[:, free])], shift)
     body = substitute(square.program.main.body, literals)
     smaller = program(rest.parameters, body, square.program.main.result)
-    return Piece(builder.build(append(builder, form, entry)), smaller, rest, low[free], high[free])
+    behind = builder.build(append(builder, form, entry))
+    return Piece(behind, smaller, rest, low[free], high[free], free, shift)
 
 
 def _nested(values: tuple[int, ...], shape: tuple[int, ...]) -> tuple:
@@ -122,19 +137,24 @@ def _nested(values: tuple[int, ...], shape: tuple[int, ...]) -> tuple:
 def _real_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim | None:
     begin, eps = time.perf_counter(), square.target.tolerance
     achieved, boxes, certificates = 0.0, 0, []
+    seen: list[Array] = []
     for piece in pieces:
         if not well_defined(piece.program, named(piece, piece.lower[None], piece.upper[None]))[0]:
             return None
         gap = difference(piece.form, piece.program, piece.domain)
         gap = layered(gap) or gap
         error = rounding_of(piece)
-        found = _tightest(gap, piece, eps - error, limit)
+        found, points = _tightest(gap, piece, eps - error, limit)
+        seen.append(piece.whole(points))
         achieved = max(achieved, float(np.nextafter(found.achieved + error, np.inf)))
         boxes += found.boxes
         certificates.append(cuts_of(piece, found.tree.columns()))
+    told = [] if achieved <= eps else confirmed(square, np.concatenate(seen), begin, "bounds")
+    if isinstance(told, Claim):
+        return replace(told, count=boxes)
     verdict = "proved" if achieved <= eps else "unknown"
     wording = f"within {achieved:.4g} on every input of the domain ({boxes:,} boxes)"
-    return Claim(
+    claim = Claim(
         verdict,
         "bounds",
         wording if np.isfinite(achieved) else "no bound found",
@@ -145,18 +165,25 @@ def _real_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim | No
         seconds=time.perf_counter() - begin,
         certificate={"kind": "within", "pieces": certificates},
     )
+    return with_reals(claim, told)
 
 
-def _tightest(gap: NormalForm, piece: Piece, eps: float, limit: Limit) -> BoundsResult:
-    """A quick best bound; where it isn't enough, all of the limit on the bound asked for."""
+def _tightest(
+    gap: NormalForm, piece: Piece, eps: float, limit: Limit
+) -> tuple[BoundsResult, Array]:
+    """A quick best bound; where it isn't enough, all of the limit on the bound asked for.
+
+    And points where the gap was found to be large, (k, n).
+    """
     quick = Limit(limit.max_boxes // 6, limit.should_stop)
     integral = piece.domain.integral()
     box = piece.lower, piece.upper
     found = best_bound(gap, *box, quick, integral=integral, certify=False)
     if found.achieved <= eps or eps <= 0:
-        return found
+        return found, found.points
     asked = prove_within(gap, *box, eps, limit, integral=integral, certify=False)
-    return asked if asked.achieved < found.achieved else found
+    points = np.concatenate([asked.points, found.points])
+    return (asked if asked.achieved < found.achieved else found), points
 
 
 def cuts_of(piece: Piece, tree: dict[str, list]) -> dict[str, str]:
@@ -202,6 +229,10 @@ def _decision_claim(square: Square, pieces: list[Piece], limit: Limit) -> Claim 
         )
         boxes += found.boxes
         trees.append(cuts_of(piece, found.tree))
+        if found.point is not None:
+            told = confirmed(square, piece.whole(found.point[None]), begin, "bounds")
+            if isinstance(told, Claim):
+                return replace(told, count=boxes)
         if found.status != "proved":
             verdict = "unknown"
             break

@@ -36,13 +36,16 @@ def is_rational(form: NormalForm) -> bool:
     )
 
 
-def run_exact(form: NormalForm, point: Array) -> list[Fraction]:
-    """Outputs at a point as rationals; raises ZeroDivisionError where a reciprocal has no value."""
+def run_exact(form: NormalForm, point: Array | list[Fraction]) -> list[Fraction]:
+    """Outputs at a point of floats or rationals, as rationals.
+
+    Raises ZeroDivisionError where a reciprocal has no value.
+    """
     values: dict[int, list[Fraction]] = {}
     for index in needed(form):
         node = form.nodes[index]
         if isinstance(node, Input):
-            values[index] = [Fraction(float(x)) for x in point]
+            values[index] = [x if isinstance(x, Fraction) else Fraction(float(x)) for x in point]
         elif isinstance(node, Affine):
             values[index] = _affine(node, values)
         else:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.run.budget import spend, steps_left
+from distill.verify.refutation import differing, others
+from distill.verify.replay import replay
 from distill.verify.square import Difference, Square, counterexample, tolerance
+from dsl.domain import Columns, taken
 
 LIMIT = 1 << 24
 BLOCK = 1 << 13
@@ -40,8 +44,8 @@ def exhaustive(
         spend(should_stop, len(found.margin) * price)
         wrong = np.flatnonzero(found.wrong(allowed, square.margin) | _beyond(found, allowed))
         if len(wrong):
-            example = counterexample(square, columns, found, int(wrong[0]))
-            return _claim(square, "refuted", seen + len(found.margin), begin, example=example)
+            shown = _examples(square, columns, found, wrong)
+            return _claim(square, "refuted", seen + len(found.margin), begin, examples=shown)
         counted = found.margin > square.margin
         seen += len(found.margin)
         left_out += int((~counted).sum())
@@ -50,6 +54,19 @@ def exhaustive(
         scale = max(scale, found.scale)
     sure = not square.target.output.discrete or closest > 1e-5 * max(scale, 1e-9)
     return _claim(square, "proved" if sure else "tested", seen, begin, worst, left_out, closest)
+
+
+def _examples(
+    square: Square, columns: Columns, found: Difference, wrong: NDArray[np.int64]
+) -> list[dict[str, Any]]:
+    """The first difference, and up to three of other regions among those of the same block."""
+    first = taken(columns, wrong[:1])
+    given = counterexample(square, columns, found, int(wrong[0]))
+    shown = [{**replay(square, first).to_json(), **given}]
+    if not differing(square)(first)[0]:
+        return shown
+    rest = others(square, first, taken(columns, wrong[1:]))
+    return shown + [replay(square, one).to_json() for one in rest]
 
 
 def _beyond(found: Difference, allowed: float) -> NDArray[np.bool_]:
@@ -70,7 +87,7 @@ def _claim(
     worst: float = 0.0,
     left_out: int = 0,
     closest: float = np.inf,
-    example: dict | None = None,
+    examples: Sequence[dict[str, Any]] = (),
 ) -> Claim:
     discrete = square.target.output.discrete
     statement = f"equal on all {seen:,} inputs" if discrete else f"within eps on all {seen:,}"
@@ -92,5 +109,6 @@ def _claim(
         arithmetic="network in float32 as run, program exact or float64",
         count=seen,
         seconds=time.perf_counter() - begin,
-        counterexample=example,
+        counterexample=examples[0] if examples else None,
+        counterexamples=list(examples),
     )

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.run.budget import Stop
@@ -20,6 +22,7 @@ from distill.verify.boxes import Piece, cuts_of, named, pieces_of, rounding_of
 from distill.verify.layers import layered
 from distill.verify.lockstep import in_lockstep
 from distill.verify.lower import difference
+from distill.verify.refutation import confirmed, with_reals
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
@@ -54,7 +57,8 @@ def _in_pairs(piece: Piece, eps: float, limit: Limit) -> BoundsResult | None:
     if look.achieved <= eps or eps <= 0:
         return look
     asked = prove_within(form, *box, eps, limit, integral=integral, certify=False)
-    return asked if asked.achieved < look.achieved else look
+    points = np.concatenate([asked.points, look.points])
+    return replace(asked if asked.achieved < look.achieved else look, points=points)
 
 
 def _with_tuning(piece: Piece, eps: float, limit: Limit) -> BoundsResult | None:
@@ -69,6 +73,7 @@ def _with_tuning(piece: Piece, eps: float, limit: Limit) -> BoundsResult | None:
 def _claim(square: Square, name: str, words: str, search: Search, limit: Limit) -> Claim | None:
     begin, eps = time.perf_counter(), square.target.tolerance
     achieved, boxes, trees = 0.0, 0, []
+    seen: list[NDArray[np.float64]] = []
     try:
         for piece in pieces_of(square):
             whole = named(piece, piece.lower[None], piece.upper[None])
@@ -78,14 +83,18 @@ def _claim(square: Square, name: str, words: str, search: Search, limit: Limit) 
                 return None
             achieved = max(achieved, float(np.nextafter(shown.achieved + error, np.inf)))
             boxes += shown.boxes
+            seen.append(piece.whole(shown.points))
             trees.append(cuts_of(piece, shown.tree.columns()))
     except (Unsupported, DomainError):
         return None
     if not trees:
         return None
+    told = [] if achieved <= eps else confirmed(square, np.concatenate(seen), begin, name)
+    if isinstance(told, Claim):
+        return replace(told, count=boxes)
     known = bool(np.isfinite(achieved))
     text = f"within {achieved:.4g} on every input of the domain ({boxes:,} boxes, {words})"
-    return Claim(
+    claim = Claim(
         "proved" if achieved <= eps else "unknown",
         name,
         text if known else "no bound found",
@@ -96,3 +105,4 @@ def _claim(square: Square, name: str, words: str, search: Search, limit: Limit) 
         seconds=time.perf_counter() - begin,
         certificate={"kind": "within", "pieces": trees},
     )
+    return with_reals(claim, told)

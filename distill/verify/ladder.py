@@ -13,7 +13,8 @@ from distill.verify.achieved import ends, near, smallest, with_bound
 from distill.verify.boxes import with_margin
 from distill.verify.parted import parted
 from distill.verify.plan import CONSTRUCTION, LISTING, PROOFS, Asking, Effort
-from distill.verify.sampling import hunt, refuted
+from distill.verify.refutation import OVER_REALS, refuted
+from distill.verify.sampling import hunt
 from distill.verify.square import Square, tolerance
 from dsl.domain import Columns, rows
 
@@ -73,10 +74,20 @@ def _proved(square: Square, sampled: Claim, ladder: Asking) -> Claim:
     best = max([sampled, *shown], key=lambda c: RANK.index(c.verdict))
     if shown and shown[-1].verdict == "refuted":
         return shown[-1]
-    best = with_bound(best, smallest(shown), square)
+    best = _beside_reals(with_bound(best, smallest(shown), square), shown)
     if best.verdict == "tested":
         return best
     return _measured(best, ladder.draws(banded, ladder.seed + _FRESH, ladder.effort.draws // 2))
+
+
+def _beside_reals(best: Claim, shown: list[Claim]) -> Claim:
+    """The claim with inputs where the two differ over the reals, which another verifier found."""
+    found = next((c for c in shown if c.counterexamples and c is not best), None)
+    if found is None or best.counterexamples:
+        return best
+    _, _, told = found.statement.partition(OVER_REALS)
+    text = best.statement + OVER_REALS + told
+    return replace(best, statement=text, counterexamples=found.counterexamples)
 
 
 def _proofs(square: Square, ladder: Asking) -> list[Claim]:

@@ -16,8 +16,9 @@ from distill.verify.exact import surely_exceeds
 from distill.verify.layers import layered
 from distill.verify.lower import append, difference, lower_program, network_over_scalars
 from distill.verify.milp import NODE_PRICE, largest
-from distill.verify.sampling import refuted
-from distill.verify.square import Square, tolerance
+from distill.verify.refutation import confirmed, with_reals
+from distill.verify.replay import Replay
+from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
 from dsl.domain import DomainError
@@ -52,7 +53,8 @@ def milp_claim(square: Square, nodes: int, should_stop: Stop | None = None) -> C
 
 
 def _within(square: Square, nodes: int, stop: Stop | None, begin: float) -> Claim | None:
-    achieved, troubles, eps = 0.0, [], square.target.tolerance
+    achieved, troubles, eps = 0.0, list[str](), square.target.tolerance
+    differ: list[Replay] = []
     pieces = list(pieces_of(square))
     for piece in pieces:
         if not well_defined(piece.program, named(piece, piece.lower[None], piece.upper[None]))[0]:
@@ -63,14 +65,14 @@ def _within(square: Square, nodes: int, stop: Stop | None, begin: float) -> Clai
             return None
         box = piece.lower, piece.upper, piece.domain.integral()
         answer = largest(form, *box, max(nodes // (2 * len(pieces)), 1), stop)
-        if len(pieces) == 1:
-            exceeds = [p for p in answer.points if surely_exceeds(gap, p, eps)]
-            found = _replayed(square, np.array(exceeds), begin)
-            if found is not None:
-                return found
+        exceeds = np.array([p for p in answer.points if surely_exceeds(gap, p, eps)])
+        found = confirmed(square, piece.whole(exceeds), begin, "milp") if len(exceeds) else []
+        if isinstance(found, Claim):
+            return found
+        differ += found
         troubles += [answer.trouble] * bool(answer.trouble)
         achieved = max(achieved, float(answer.bounds.max()) + rounding_of(piece))
-    return _claim(square, achieved, eps, troubles, begin) if pieces else None
+    return with_reals(_claim(square, achieved, eps, troubles, begin), differ) if pieces else None
 
 
 def _decisions(square: Square, nodes: int, stop: Stop | None, begin: float) -> Claim | None:
@@ -84,8 +86,8 @@ def _decisions(square: Square, nodes: int, stop: Stop | None, begin: float) -> C
     if form is None or sum(form.widths()) > _KINKS_AT_MOST:
         return None
     answer = largest(form, low, high, domain.integral(), max(nodes // 2, 1), stop)
-    found = _replayed(square, answer.points, begin)
-    if found is not None:
+    found = confirmed(square, answer.points, begin, "milp")
+    if isinstance(found, Claim):
         return found
     rounding = 2.0 * float(float_error(network, low[None], high[None]).max())
     achieved = float(answer.bounds.max()) + rounding
@@ -117,19 +119,6 @@ def _both_ways(gap: NormalForm) -> NormalForm:
     wire = append(builder, gap, 0)
     one = np.eye(builder.width(wire))
     return builder.build(builder.affine([(wire, np.vstack([one, -one]))], np.zeros(2 * len(one))))
-
-
-def _replayed(square: Square, points: Array, begin: float) -> Claim | None:
-    """A refutation where network, as it runs, and program differ at one of the points (k, n)."""
-    if not len(points):
-        return None
-    columns = square.target.domain.unflatten(points)
-    found = square.compare(columns)
-    wrong = found.wrong(tolerance(square.target), square.margin)
-    if not wrong.any():
-        return None
-    row = int(np.argmax(np.where(wrong, found.distance, -1.0)))
-    return refuted(square, columns, found, row, len(points), begin, "milp")
 
 
 def _claim(

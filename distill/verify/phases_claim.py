@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from distill.evidence import Claim
+from distill.normal_form import Array
 from distill.run.budget import Stop, spend, steps_left
 from distill.run.limited import Failure, Limits, run_limited
 from distill.verify.boxes import Piece, named, pieces_of, rounding_of
@@ -22,8 +23,8 @@ from distill.verify.layers import Row
 from distill.verify.lower import difference
 from distill.verify.packed import packed_floats
 from distill.verify.phases import Tree, searched
-from distill.verify.sampling import refuted
-from distill.verify.square import Square, tolerance
+from distill.verify.refutation import confirmed, with_reals
+from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
 from dsl.domain import DomainError
@@ -71,11 +72,20 @@ def _claim(square: Square, most: int, stop: Stop | None, begin: float) -> Claim 
             return _unknown(f"no cases: {tree.text}", eps, begin)
         most, cases = max(most - tree.programs, 1), cases + len(tree.leaves)
         if tree.trouble:
-            found = _replayed(square, piece, tree, len(pieces), begin)
-            return found or _unknown(f"{tree.trouble} ({cases:,} shown)", eps, begin)
+            points = [] if tree.point is None else piece.whole(_inside(tree.point, piece))
+            found = confirmed(square, np.asarray(points), begin, "phases")
+            if isinstance(found, Claim):
+                return found
+            return with_reals(_unknown(f"{tree.trouble} ({cases:,} shown)", eps, begin), found)
         achieved = max(achieved, float(np.nextafter(float(tree.top) + error, np.inf)))
         parts.append(_part(system, tree))
     return _proved(min(achieved, eps), cases, parts, eps, begin) if parts else None
+
+
+def _inside(point: Array, piece: Piece) -> Array:
+    """A point of the piece, as one row."""
+    whole = piece.domain.integral()
+    return np.clip(np.where(whole, np.rint(point), point), piece.lower, piece.upper)[None]
 
 
 def both_ways(system: System) -> System:
@@ -121,16 +131,3 @@ def _proved(achieved: float, cases: int, parts: list[Any], eps: float, begin: fl
 def _unknown(text: str, eps: float, begin: float) -> Claim:
     seconds = time.perf_counter() - begin
     return Claim("unknown", "phases", text, eps, arithmetic=ARITHMETIC, seconds=seconds)
-
-
-def _replayed(square: Square, piece: Piece, tree: Tree, pieces: int, begin: float) -> Claim | None:
-    """A refutation where network, as it runs, and program differ where the search ended."""
-    if tree.point is None or pieces > 1:
-        return None
-    whole = piece.domain.integral()
-    point = np.clip(np.where(whole, np.rint(tree.point), tree.point), piece.lower, piece.upper)
-    columns = square.target.domain.unflatten(point[None])
-    found = square.compare(columns)
-    if not found.wrong(tolerance(square.target), square.margin)[0]:
-        return None
-    return refuted(square, columns, found, 0, 1, begin, "phases")

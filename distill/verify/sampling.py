@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.verify.kinks import both_forms, crossings, nearby
-from distill.verify.shrink import shrunk, thought_of
-from distill.verify.square import (
-    Difference,
-    Square,
-    counterexample,
-    tolerance,
-)
+from distill.verify.refutation import ARITHMETIC, refuted
+from distill.verify.shrink import thought_of
+from distill.verify.square import Square, tolerance
 from dsl.domain import Columns, rows
 
 DRAWS = 100_000
@@ -60,49 +56,9 @@ def _tested(square: Square, seen: int, left_out: int, worst: float, begin: float
         band=square.band,
         widths=square.widths,
         left_out=left_out / seen,
-        arithmetic="network in float32 as run, program in float64",
+        arithmetic=ARITHMETIC,
         count=seen,
         seconds=time.perf_counter() - begin,
-    )
-
-
-def refuted(
-    square: Square,
-    columns: Columns,
-    found: Difference,
-    row: int,
-    seen: int,
-    begin: float,
-    method: str,
-) -> Claim:
-    """The claim that a replayed difference makes, about a simple example of it.
-
-    At the edge of rounding a network may give other values in a batch than alone, since sums are
-    added in another order; the example then shows those that it gave.
-    """
-    allowed = tolerance(square.target)
-
-    def differs(example: Columns) -> bool:
-        return bool(square.compare(example).wrong(allowed, square.margin)[0])
-
-    alone = tuple(c[row : row + 1] for c in columns)
-    if differs(alone):
-        columns = shrunk(square.target.domain, alone, differs)
-        found, row = square.compare(columns), 0
-    return Claim(
-        "refuted",
-        method,
-        f"differs on an input (found within {seen:,} tried)",
-        tolerance=None if square.target.output.discrete else square.target.tolerance,
-        achieved=float(found.distance[row]),
-        exempt=square.exempt,
-        margin=square.margin,
-        band=square.band,
-        widths=square.widths,
-        arithmetic="network in float32 as run, program in float64",
-        count=seen,
-        seconds=time.perf_counter() - begin,
-        counterexample=counterexample(square, columns, found, row),
     )
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.normal_form import PIECEWISE_LINEAR, Affine, Elementwise, NormalForm
@@ -16,6 +17,7 @@ from distill.run.limited import Failure, Limits, run_limited
 from distill.verify.boxes import Piece, rounding_of
 from distill.verify.lower import network_over_scalars
 from distill.verify.phases_claim import phases_claim
+from distill.verify.refutation import confirmed, with_reals
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
@@ -72,10 +74,13 @@ def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
         return None
     question = (form, str(square.program), show_domain(target.domain), spare)
     answer = run_limited(asked, *question, *_limits(should_stop), limits=_PROCESS, stop=should_stop)
-    told, work = ("", 0) if isinstance(answer, Failure) else answer
+    told, work, model = ("", 0, None) if isinstance(answer, Failure) else answer
     spend(should_stop, work)
     if told == "can't be asked":
         return None
+    differ = [] if model is None else confirmed(square, _near(model), begin, "smt")
+    if isinstance(differ, Claim):
+        return differ
     proved = told == "unsat"
     cases = phases_claim(square, _PROGRAMS, should_stop) if proved else None
     if cases is not None and cases.verdict == "proved":
@@ -83,7 +88,7 @@ def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
         return replace(cases, method="smt", statement=f"{cases.statement} and z3", seconds=seconds)
     failed = f"z3 gave no answer: {answer.text}" if isinstance(answer, Failure) else ""
     shown = "within eps on every input of the domain (by z3, not re-checked by other code)"
-    return Claim(
+    claim = Claim(
         "proved" if proved else "unknown",
         "smt",
         shown if proved else failed or f"z3 says {told}",
@@ -92,6 +97,13 @@ def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
         arithmetic=ARITHMETIC,
         seconds=time.perf_counter() - begin,
     )
+    return with_reals(claim, differ)
+
+
+def _near(model: list[float]) -> NDArray[np.float64]:
+    """z3's input as floats of both sizes, (2, scalars)."""
+    point = np.array(model)
+    return np.array([point, point.astype(np.float32).astype(np.float64)])
 
 
 def _limits(stop: Stop | None) -> tuple[int, int | None]:
@@ -108,8 +120,9 @@ def asked(
     spare: float,
     steps: int,
     milliseconds: int | None,
-) -> tuple[str, int]:
-    """z3's answer to "are they ever farther apart than `spare`?", and the work it has counted.
+) -> tuple[str, int, list[float] | None]:
+    """z3's answer to "are they ever farther apart than `spare`?", the work it has counted, and the
+    scalars of an input where they are.
 
     form: the network over the domain's scalars.
     """
@@ -127,7 +140,7 @@ def asked(
         solver.add(*_inside(domain, inputs, z3))
         terms = to_z3(parse_program(program_text), inputs)
     except Unsupported:
-        return "can't be asked", 0
+        return "can't be asked", 0, None
     network = _network_terms(form, _flat(inputs), z3)
     solver.add(*terms.constraints)
     eps = z3.RealVal(str(Fraction(spare)))
@@ -138,7 +151,17 @@ def asked(
     solver.add(z3.Or(*apart))
     before = _spent(solver)
     answer = str(solver.check())
-    return answer, _spent(solver) - before
+    work = _spent(solver) - before
+    if answer != "sat":
+        return answer, work, None
+    model = solver.model()
+    values = [_number(model.eval(v, model_completion=True)) for v in _flat(inputs)]
+    return answer, work, values
+
+
+def _number(value: Any) -> float:
+    """A rational or whole number of z3's."""
+    return float(Fraction(value.as_string()))
 
 
 def _spent(solver: Any) -> int:
