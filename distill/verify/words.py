@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.recurrent_target import Oracle
+from distill.verify.beam import departing
 from distill.verify.cells import cells_claim
 from distill.verify.exceptions import excepted_claim
 from distill.verify.hulls import boxes_claim, closed_claim
@@ -55,7 +56,7 @@ def run_claim(loop: Loop, oracle: Oracle, seed: int, begin: float) -> Claim:
         return _outside(loop, oracle, seed, begin) or _refuted(found[1], oracle, begin)
     if length >= oracle.length:
         return _listed(oracle, length if found is None else found[0] - 1, found, begin)
-    departs = first_difference(loop, oracle, drawn(oracle, seed, oracle.length, DRAWS))
+    departs = first_difference(loop, oracle, _looked_at(loop, oracle, seed))
     if departs is None:
         return _tested(length, oracle, begin)
     return _outside(loop, oracle, seed, begin) or _refuted(departs[1], oracle, begin)
@@ -67,8 +68,15 @@ def _outside(loop: Loop, oracle: Oracle, seed: int, begin: float) -> Claim | Non
     if 0 < total <= LISTED_AT_MOST:
         blocks = all_words(oracle, oracle.length)
         return excepted_claim(loop, oracle, blocks, True, begin)
-    blocks = drawn(oracle, seed, oracle.length, DRAWS)
-    return excepted_claim(loop, oracle, blocks, False, begin)
+    return excepted_claim(loop, oracle, _looked_at(loop, oracle, seed), False, begin)
+
+
+def _looked_at(loop: Loop, oracle: Oracle, seed: int) -> Iterator[Columns]:
+    """Sequences of the network's own length: draws, and one that was searched for."""
+    yield from drawn(oracle, seed, oracle.length, DRAWS)
+    found = departing(loop, oracle, seed, oracle.length)
+    if found is not None:
+        yield found
 
 
 def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
@@ -156,12 +164,12 @@ def _arithmetic(oracle: Oracle) -> str:
 
 
 def first_departure(loop: Loop, oracle: Oracle, seed: int, length: int = 50) -> int | None:
-    """The first item, counted from 1, at which one of 4,096 drawn sequences shows a difference."""
-    for columns in drawn(oracle, seed + 1, length, 4096):
-        differ = differences(loop, oracle, columns)
-        if differ.any():
-            return int(differ.any(0).argmax()) + 1
-    return None
+    """The first item, counted from 1, at which one of 4,096 drawn sequences, or one that was
+    searched for, shows a difference."""
+    found = departing(loop, oracle, seed + 1, length)
+    blocks = [*drawn(oracle, seed + 1, length, 4096), *([] if found is None else [found])]
+    seen = (differences(loop, oracle, columns).any(0) for columns in blocks)
+    return min((int(d.argmax()) + 1 for d in seen if d.any()), default=None)
 
 
 def _listed(oracle: Oracle, length: int, departs: Departure | None, begin: float) -> Claim:
