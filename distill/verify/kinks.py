@@ -14,7 +14,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.normal_form import ELEMENTWISE, Affine, Array, Builder, Input, NormalForm
+from distill.normal_form import Affine, Array, Builder, Elementwise, Input, NormalForm
+from distill.verify.gradients import wire_gradients
 from distill.verify.lower import append, lower_program, network_over_scalars
 from distill.verify.square import Square
 from dsl.algebra import Unsupported
@@ -28,7 +29,6 @@ _WIRES, _NUMBERS = 2_000, 1 << 22
 """Wires of both sides, and numbers of all gradients that are held at once, at most."""
 
 _SAME = 1e-9
-_STEP = 1e-6
 _BENT = frozenset({"relu", "abs", "max", "min", "greater", "equal", "sign"})
 
 
@@ -131,42 +131,15 @@ def _inside(points: Array, low: Array, high: Array) -> Array:
 
 def _bends(form: NormalForm, points: Array) -> tuple[Array, Array]:
     """How far every bend is (b, k) at points (b, s), and its gradient there (b, k, s)."""
-    values, width = form.wires(points), points.shape[1]
-    gradients: list[Array] = []
+    values, gradients = wire_gradients(form, points)
     found: list[tuple[Array, Array]] = []
-    for index, node in enumerate(form.nodes):
-        if isinstance(node, Input):
-            gradients.append(np.broadcast_to(np.eye(width), (len(points), width, width)))
-        elif isinstance(node, Affine):
-            total = np.zeros((len(points), len(node.bias), width))
-            for source, matrix in node.terms:
-                total = total + np.einsum("mk,bks->bms", matrix, gradients[source])
-            gradients.append(total)
-        else:
-            sources = [values[s] for s in node.sources]
-            slopes = _slopes(node.function, sources)
-            pairs = zip(slopes, node.sources, strict=True)
-            gradients.append(np.sum([s[..., None] * gradients[i] for s, i in pairs], axis=0))
-            if node.function in _BENT:
-                signs = zip((1.0, -1.0), node.sources, strict=False)
-                gradient = np.sum([sign * gradients[i] for sign, i in signs], axis=0)
-                found.append((sources[0] - (sources[1] if len(sources) > 1 else 0.0), gradient))
-        assert len(gradients) == index + 1
+    for node in form.nodes:
+        if isinstance(node, Elementwise) and node.function in _BENT:
+            first, *others = node.sources
+            far, steep = values[first], gradients[first]
+            for other in others:
+                far, steep = far - values[other], steep - gradients[other]
+            found.append((far, steep))
     if not found:
-        return np.zeros((len(points), 0)), np.zeros((len(points), 0, width))
+        return np.zeros((len(points), 0)), np.zeros((len(points), 0, points.shape[1]))
     return tuple(np.concatenate(part, axis=1) for part in zip(*found, strict=True))  # pyright: ignore
-
-
-def _slopes(function: str, sources: list[Array]) -> list[Array]:
-    """Derivatives of an elementwise function by each of its sources, by differences."""
-    run, found = ELEMENTWISE[function], []
-    for place in range(len(sources)):
-        ends = []
-        for sign in (1.0, -1.0):
-            moved = list(sources)
-            moved[place] = sources[place] + sign * _STEP
-            with np.errstate(all="ignore"):
-                ends.append(run(*moved))
-        with np.errstate(all="ignore"):
-            found.append(np.nan_to_num((ends[0] - ends[1]) / (2.0 * _STEP), posinf=0.0, neginf=0.0))
-    return found

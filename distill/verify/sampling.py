@@ -9,16 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.evidence import Claim
+from distill.verify.gradients import climbed
 from distill.verify.kinks import both_forms, crossings, nearby
+from distill.verify.lower import difference, network_over_scalars
 from distill.verify.refutation import ARITHMETIC, refuted
 from distill.verify.shrink import thought_of
 from distill.verify.square import Square, tolerance
+from dsl.algebra import Unsupported
 from dsl.domain import Columns, rows
 
 DRAWS = 100_000
 _BLOCK = 20_000
 _FOLLOWED = 2
 """Rounds in which bends of deep layers are followed."""
+
+_CLIMBERS = 48
+"""Points that are moved along the gradient."""
 
 
 def sampling(square: Square, seed: int, draws: int = DRAWS) -> Claim:
@@ -66,7 +72,8 @@ def hunt(square: Square, seed: int, rounds: int = 12, width: int = 256) -> Colum
     """Inputs on which network and program are far apart, worst first.
 
     Starts from corners, draws, what hypothesis thinks of and where bends of both sides meet, then
-    moves the worst ones about in shrinking steps; whole values stay whole.
+    moves the worst ones about in shrinking steps, and in the end along the gradient; whole values
+    stay whole.
     """
     domain = square.target.domain
     rng = np.random.default_rng([seed, 2])
@@ -82,7 +89,22 @@ def hunt(square: Square, seed: int, rounds: int = 12, width: int = 256) -> Colum
         moved = points + rng.normal(size=points.shape) * np.maximum(radius, whole * 0.7)
         moved = np.clip(np.where(whole, np.rint(moved), moved), low, high)
         points = np.concatenate([points, moved])
+    points = _best(square, points, width)
+    points = np.concatenate([points, _uphill(square, points)])
     return domain.unflatten(_best(square, points, width))
+
+
+def _uphill(square: Square, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The worst points, farther up where real outputs differ; none where they have no form."""
+    domain = square.target.domain
+    form = network_over_scalars(square.target.form, domain)
+    if form is None or square.target.output.discrete:
+        return points[:0]
+    try:
+        gap = difference(form, square.program, domain)
+    except Unsupported:
+        return points[:0]
+    return climbed(gap, points[:_CLIMBERS], *domain.value_box(), domain.integral())
 
 
 def _at_bends(
