@@ -18,6 +18,10 @@ RANK = (
 """Verdicts from weakest to strongest."""
 
 
+NOT_LOOKED_FOR = "not looked for in the network"
+"""What evidence says of a program's inner variables until someone looks."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One verifier that was asked: what it said, what it showed, how long it took.
@@ -112,7 +116,8 @@ class Evidence:
 
     bits: {"program", "network", "version"}; hashes: sha256 of program, deployed and original
     network; versions: of distill and the libraries; attempts: the verifiers that were asked about
-    the program, in order.
+    the program, in order; variables: whether the program's inner variables are the network's own,
+    in a line, empty where it has none: the same function need not be the same algorithm.
     """
 
     program_vs_deployed: Claim
@@ -127,6 +132,7 @@ class Evidence:
     hashes: dict[str, str]
     parts: tuple[Claim, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    variables: str = ""
 
     @property
     def verdict(self) -> str:
@@ -162,6 +168,7 @@ class Evidence:
             "sha256": self.hashes,
             "parts": [p.to_json() for p in self.parts],
             "attempts": [asdict(a) for a in self.attempts],
+            "variables": self.variables,
         }
 
     @staticmethod
@@ -180,4 +187,5 @@ class Evidence:
             data["sha256"],
             tuple(Claim.from_json(p) for p in data["parts"]),
             tuple(Attempt(**a) for a in data.get("attempts", ())),
+            data.get("variables", ""),
         )

@@ -12,14 +12,14 @@ from distill.checker.finding import Finding, judged
 from distill.checker.parts import faults
 from distill.checker.sides import reading
 from distill.errors import BadInput
-from distill.evidence import RANK, Claim, Evidence
+from distill.evidence import NOT_LOOKED_FOR, RANK, Claim, Evidence
 from distill.guard import guard_of
 from distill.load.examples import NAME, examples_hash
 from dsl.cost import VERSION, program_bits
 from dsl.program import Program
 
 if TYPE_CHECKING:
-    from distill.distillation import Distillation
+    from distill.distillation import Distillation, Distilled
 
 _METHODS = {
     "exhaustive": ("proved", "tested", "refuted"),
@@ -125,6 +125,21 @@ def _exported(found: Distillation, folder: Path) -> Iterator[Finding]:
         "summary.txt": found.summary() + "\n",
     }
     yield from export_findings(texts, folder)
+    yield from located_findings(found)
+
+
+def located_findings(found: Distilled) -> Iterator[Finding]:
+    """What evidence.json says of variables is what located.json says, of this very program."""
+    told, located = found.evidence.variables, found.located
+    if located is not None:
+        hashes = {key: found.evidence.hashes.get(key) for key in ("program", "network")}
+        yield judged(
+            located.get("sha256") == hashes and located.get("headline") == told,
+            "located.json is about this program and this network",
+            "located.json is about another program or network, or says something else of it",
+        )
+    elif told not in ("", NOT_LOOKED_FOR):
+        yield Finding("unknown", "variables are said to be looked for, and there's no located.json")
 
 
 def export_findings(texts: Mapping[str, str], folder: Path) -> Iterator[Finding]:
@@ -191,9 +206,11 @@ def _signature(found: Distillation) -> Finding:
 
 
 def _consistent(evidence: Evidence, program: Program, folder: Path) -> Iterator[Finding]:
+    from distill.export.evidence_shape import completed
     from distill.export.folder import read_json
 
-    wrong = [] if read_json(folder / "evidence.json") == evidence.to_json() else ["its headline"]
+    written = completed(read_json(folder / "evidence.json"))
+    wrong = [] if written == evidence.to_json() else ["its headline"]
     for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
         wrong += _contradictions(claim, program)
     yield judged(
