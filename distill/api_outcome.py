@@ -42,6 +42,7 @@ def distillation_of(
         },
         attempts=outcome.program_vs_deployed.attempts,
         variables="" if outcome.literal or not has_inner(program) else NOT_LOOKED_FOR,
+        program_vs_original=outcome.program_vs_original,
     )
     alternatives = tuple(
         Alternative(j.candidate.program, j.candidate.bits, j.error, j.candidate.route)

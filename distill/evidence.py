@@ -118,6 +118,8 @@ class Evidence:
     network; versions: of distill and the libraries; attempts: the verifiers that were asked about
     the program, in order; variables: whether the program's inner variables are the network's own,
     in a line, empty where it has none: the same function need not be the same algorithm.
+    program_vs_original: where the deployed network is another one than the original and outputs are
+    real, what the two claims come to together, or what was shown directly where that is better.
     """
 
     program_vs_deployed: Claim
@@ -133,6 +135,7 @@ class Evidence:
     parts: tuple[Claim, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     variables: str = ""
+    program_vs_original: Claim | None = None
 
     @property
     def verdict(self) -> str:
@@ -152,6 +155,7 @@ class Evidence:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data in the form of evidence.json."""
+        whole = self.program_vs_original
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
@@ -169,6 +173,7 @@ class Evidence:
             "parts": [p.to_json() for p in self.parts],
             "attempts": [asdict(a) for a in self.attempts],
             "variables": self.variables,
+            "program_vs_original": whole and whole.to_json(),
         }
 
     @staticmethod
@@ -188,4 +193,7 @@ class Evidence:
             tuple(Claim.from_json(p) for p in data["parts"]),
             tuple(Attempt(**a) for a in data.get("attempts", ())),
             data.get("variables", ""),
+            None
+            if not data.get("program_vs_original")
+            else Claim.from_json(data["program_vs_original"]),
         )

@@ -159,7 +159,7 @@ _FOUR = "a: bool * b: bool * c: bool * d: bool"
 _ABCD = ("a", "b", "c", "d")
 _UNIT = "real(0,1)"
 _THREE = {"a": 1.0, "b": 1.0, "c": 1.0}
-_COUNT = dict.fromkeys(_ABCD, 1.0)
+_COUNT = {**_THREE, "d": 1.0}
 
 NETWORKS = (
     Wired(

@@ -21,13 +21,16 @@ from dsl.program import Program
 if TYPE_CHECKING:
     from distill.distillation import Distillation, Distilled
 
+COMPOSED = "composition"
+"""The method of a claim that follows from two others."""
+
 _METHODS = {
     "exhaustive": ("proved", "tested", "refuted"),
-    "bounds": ("proved", "unknown"),
-    "lockstep": ("proved", "unknown"),
-    "tuned": ("proved", "unknown"),
-    "smt": ("proved",),
-    "milp": ("proved_to_solver_tolerance", "unknown"),
+    "bounds": ("proved", "unknown", "refuted"),
+    "lockstep": ("proved", "unknown", "refuted"),
+    "tuned": ("proved", "unknown", "refuted"),
+    "smt": ("proved", "refuted"),
+    "milp": ("proved_to_solver_tolerance", "unknown", "refuted"),
     "sampling": ("tested", "refuted"),
     "property": ("refuted",),
     "relational": ("proved",),
@@ -46,6 +49,8 @@ def read_folder(folder: Path) -> Distillation:
     evidence = read_evidence(folder)
     for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
         require_plain(claim, _METHODS)
+    if evidence.program_vs_original is not None:
+        require_plain(evidence.program_vs_original, [*_METHODS, COMPOSED])
     if not isinstance(evidence.output, str) or not isinstance(evidence.domain, str):
         raise BadInput("evidence.json must give domain and output as text")
     output = reading(evidence.output)

@@ -70,6 +70,7 @@ _EVIDENCE: dict[str, tuple[Test, str]] = {
     "parts": (_each(_record, list), "a list of claims"),
     "attempts": (_each(_record, list), "a list of attempts"),
     "variables": (_text, "a text"),
+    "program_vs_original": (_or_null(_record), "a claim or null"),
 }
 _ATTEMPT: dict[str, tuple[Test, str]] = {
     "name": (_text, "a text"),
@@ -137,7 +138,7 @@ def shape_fault(data: dict[str, Any]) -> str | None:
 
 def completed(data: dict[str, Any]) -> dict[str, Any]:
     """evidence.json with what older runs didn't write: attempts, counterexamples, variables."""
-    data = {"attempts": [], "variables": "", **data}
+    data = {"attempts": [], "variables": "", "program_vs_original": None, **data}
     for name in ("program_vs_deployed", "deployed_vs_original"):
         if _record(data.get(name)):
             data[name] = {"counterexamples": [], **data[name]}
@@ -150,6 +151,8 @@ def _faults(data: dict[str, Any]) -> Iterator[str]:
     for place, attempt in enumerate(data["attempts"]):
         yield from _misshapen(attempt, _ATTEMPT, f"attempts[{place}].")
     named = {key: data[key] for key in ("program_vs_deployed", "deployed_vs_original")}
+    if data["program_vs_original"] is not None:
+        named["program_vs_original"] = data["program_vs_original"]
     parts = {
         f"parts[{place}]": {"counterexamples": [], **part}
         for place, part in enumerate(data["parts"])

@@ -32,6 +32,8 @@ def summary(d: Distilled) -> str:
     ]
     if evidence.hashes["network"] != evidence.hashes["original"]:
         lines.append(f"deployed  {claim_text(evidence.deployed_vs_original)}")
+    if evidence.program_vs_original is not None:
+        lines.append(f"whole     {claim_text(evidence.program_vs_original)}")
     if evidence.variables:
         asked = " (distill locate DIR)" if evidence.variables == NOT_LOOKED_FOR else ""
         lines.append(f"variables {evidence.variables}{asked}")
