@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from distill.align.variables import has_inner
 from distill.distillation import Alternative
 from distill.distillation_loop import LoopDistillation
 from distill.errors import BadInput
-from distill.evidence import IDENTICAL, Evidence
+from distill.evidence import IDENTICAL, NOT_LOOKED_FOR, Evidence
 from distill.load.recurrent import load_recurrent
 from distill.load.write_recurrent import cell_onnx
 from distill.loops import DEPARTS, LoopOutcome, distil_recurrent
@@ -92,6 +93,7 @@ def distil_sequences(
         seed,
         versions,
         hashes_of(outcome.program, file, network),
+        variables="" if outcome.literal or not has_inner(outcome.program) else NOT_LOOKED_FOR,
     )
     return LoopDistillation(
         outcome.program,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from distill.align.variables import has_inner
 from distill.distillation import Alternative, Distillation
-from distill.evidence import Evidence
+from distill.evidence import NOT_LOOKED_FOR, Evidence
 from distill.load.examples import examples_hash
 from distill.network import Network
 from distill.pipeline import Outcome
@@ -40,6 +41,8 @@ def distillation_of(
             **({} if data is None else {"data": examples_hash(domain, data)}),
         },
         attempts=outcome.program_vs_deployed.attempts,
+        variables="" if outcome.literal or not has_inner(program) else NOT_LOOKED_FOR,
+        program_vs_original=outcome.program_vs_original,
     )
     alternatives = tuple(
         Alternative(j.candidate.program, j.candidate.bits, j.error, j.candidate.route)

@@ -23,7 +23,9 @@ from distill.cli_options import (
     InitialState,
     Inputs,
     Length,
+    Locate,
     Model,
+    Out,
     Recurrent,
     Seed,
     Tolerance,
@@ -115,10 +117,8 @@ def run(
     steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
     jobs: Annotated[int, typer.Option(help="Threads; they change no result.")] = 1,
     seed: Seed = 0,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Where to; default ./NAME.distilled, NAME the model's."),
-    ] = None,
+    out: Out = None,
+    locate: Locate = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
 ) -> None:
@@ -146,6 +146,8 @@ def run(
                 length=length,
                 **limits,
             )
+            if locate:
+                found = found.with_variables(found.locate(seed=seed, progress=report))
         found.save(place.target)
     _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
     raise typer.Exit(_run_code(found))
@@ -202,13 +204,16 @@ def locate(
     """Find where the program's inner variables live in the network, by interchange interventions.
 
     Each is read in one run and written into another; the output must change as the program's does.
+    What was found is put into the folder: located.json, evidence.json and summary.txt.
     """
     _require("--samples", samples, 1)
     _check_limits(seed=seed)
     with views.progress(show=not as_json) as report:
-        from distill.export.folder import read_folder
+        from distill.export.folder import read_folder, write_located
 
-        found = read_folder(Path(folder)).locate(samples, seed, report)
+        distilled = read_folder(Path(folder))
+        found = distilled.locate(samples, seed, report)
+    write_located(distilled.with_variables(found), Path(folder))
     if as_json:
         views.print_text(json.dumps(found.to_json(), indent=1))
     else:

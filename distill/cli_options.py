@@ -38,3 +38,10 @@ Length = Annotated[
     int | None, typer.Option(help="How long the example sequences are; found if left out.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (of a run evidence.json).")]
+Out = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Where to; default ./NAME.distilled, NAME the model's."),
+]
+Locate = Annotated[
+    bool, typer.Option("--locate", help="Look for the program's variables in the network too.")
+]

@@ -185,6 +185,11 @@ def print_evidence(evidence: Evidence) -> None:
     print_lines(f"    asked {attempt.line}" for attempt in evidence.attempts)
     print_text("deployed and original network:")
     print_claim(evidence.deployed_vs_original)
+    if evidence.program_vs_original is not None:
+        print_text("program and original network:")
+        print_claim(evidence.program_vs_original)
+    if evidence.variables:
+        print_text(f"inner variables of the program: {evidence.variables}")
 
 
 def program_as(found: Distilled, form: Form, depth: int = 0) -> str:

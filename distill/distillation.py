@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
@@ -92,9 +92,25 @@ class Distilled(Protocol):
         """Where the program's inner variables live in the network."""
         ...
 
+    @property
+    def located(self) -> dict[str, Any] | None:
+        """What `locate` found, as located.json has it; None where it wasn't asked."""
+        ...
+
+    def with_variables(self, report: AlignmentReport) -> Distilled:
+        """The same with a report on its variables in its evidence."""
+        ...
+
     def save(self, folder: str | Path) -> Path:
         """Write the output folder."""
         ...
+
+
+def variables_told(found: Distilled, report: AlignmentReport) -> dict[str, Any]:
+    """The fields that a report on its variables changes in a result."""
+    hashes = {key: found.evidence.hashes[key] for key in ("program", "network")}
+    told = replace(found.evidence, variables=report.headline)
+    return {"evidence": told, "located": {**report.to_json(), "sha256": hashes}}
 
 
 class Printed:
@@ -121,7 +137,8 @@ class Distillation(Printed):
     given; front: shorter or more exact programs; found: False where the budget ended the search
     and the program is the network's own arithmetic; interrupted: by Ctrl-C; timed_out: seconds, not
     steps, ended it; note: what else a
-    reader should know; data: the user's examples, where a claim was made on them.
+    reader should know; data: the user's examples, where a claim was made on them; located: what
+    `locate` found, once `with_variables` has taken it in.
     """
 
     program: Program
@@ -137,6 +154,7 @@ class Distillation(Printed):
     interrupted: bool = False
     timed_out: bool = False
     data: Columns | None = None
+    located: dict[str, Any] | None = None
 
     @cached_property
     def source(self) -> str:
@@ -218,6 +236,10 @@ class Distillation(Printed):
         tolerance = self.evidence.program_vs_deployed.tolerance
         target = make_target(self.network, self.domain, self.output, tolerance)
         return align_program(self.program, target, samples, seed, progress or silent)
+
+    def with_variables(self, report: AlignmentReport) -> Distillation:
+        """The same distillation with a report of `locate` in its evidence and its folder."""
+        return replace(self, **variables_told(self, report))
 
     def save(self, folder: str | Path) -> Path:
         """Write the output folder; see docs/contracts.md for its files.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill.distillation import Alternative, Printed
+from distill.distillation import Alternative, Printed, variables_told
 from distill.errors import BadInput
 from distill.evidence import Evidence
 from distill.recurrent import RecurrentNetwork
@@ -49,6 +49,7 @@ class LoopDistillation(Printed):
     interrupted: bool = False
     timed_out: bool = False
     model: bytes = field(default=b"", repr=False)
+    located: dict[str, Any] | None = None
 
     @cached_property
     def source(self) -> str:
@@ -111,6 +112,10 @@ class LoopDistillation(Printed):
         from distill.align.alignment import align_loop
 
         return align_loop(self.program, self.oracle, samples, seed, progress or silent)
+
+    def with_variables(self, report: AlignmentReport) -> LoopDistillation:
+        """The same distillation with a report of `locate` in its evidence and its folder."""
+        return replace(self, **variables_told(self, report))
 
     def save(self, folder: str | Path) -> Path:
         """Write the output folder; see docs/contracts.md for its files.

@@ -18,6 +18,10 @@ RANK = (
 """Verdicts from weakest to strongest."""
 
 
+NOT_LOOKED_FOR = "not looked for in the network"
+"""What evidence says of a program's inner variables until someone looks."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One verifier that was asked: what it said, what it showed, how long it took.
@@ -112,7 +116,10 @@ class Evidence:
 
     bits: {"program", "network", "version"}; hashes: sha256 of program, deployed and original
     network; versions: of distill and the libraries; attempts: the verifiers that were asked about
-    the program, in order.
+    the program, in order; variables: whether the program's inner variables are the network's own,
+    in a line, empty where it has none: the same function need not be the same algorithm.
+    program_vs_original: where the deployed network is another one than the original and outputs are
+    real, what the two claims come to together, or what was shown directly where that is better.
     """
 
     program_vs_deployed: Claim
@@ -127,6 +134,8 @@ class Evidence:
     hashes: dict[str, str]
     parts: tuple[Claim, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    variables: str = ""
+    program_vs_original: Claim | None = None
 
     @property
     def verdict(self) -> str:
@@ -146,6 +155,7 @@ class Evidence:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data in the form of evidence.json."""
+        whole = self.program_vs_original
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
@@ -162,6 +172,8 @@ class Evidence:
             "sha256": self.hashes,
             "parts": [p.to_json() for p in self.parts],
             "attempts": [asdict(a) for a in self.attempts],
+            "variables": self.variables,
+            "program_vs_original": whole and whole.to_json(),
         }
 
     @staticmethod
@@ -180,4 +192,8 @@ class Evidence:
             data["sha256"],
             tuple(Claim.from_json(p) for p in data["parts"]),
             tuple(Attempt(**a) for a in data.get("attempts", ())),
+            data.get("variables", ""),
+            None
+            if not data.get("program_vs_original")
+            else Claim.from_json(data["program_vs_original"]),
         )

@@ -20,6 +20,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from distill.errors import BadInput
 from distill.evidence import IDENTICAL, Claim
 from distill.literal import literal_program
 from distill.load import network_from_normal_form
@@ -37,6 +38,7 @@ from distill.synthesize.loop import Pool, Vocabulary, search_values
 from distill.synthesize.tables import has_table, table_programs
 from distill.synthesize.tidy import tidy
 from distill.target import Target
+from distill.verify.compose import better, in_a_row
 from distill.verify.deployed import deployed_claim, differing_share
 from distill.verify.ladder import Effort, verify
 from distill.verify.refutation import finished as finished_claim
@@ -52,6 +54,9 @@ _SEARCH_SHARE = 0.25
 _SIMPLIFY_SHARE = 0.6
 _ROUNDING_SHARE = 0.8
 """Shares of all steps by which these stages end; proofs have all that is left."""
+
+_DIRECT = Effort(boxes=20_000, tuned_boxes=20_000, nodes=100, draws=50_000)
+"""What a direct proof beside the original network may take."""
 
 _FITTED = 4096
 _TRIES = 4
@@ -108,6 +113,7 @@ class Outcome:
     literal: bool
     closest: Judged | None
     loose: bool = False
+    program_vs_original: Claim | None = None
 
 
 def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
@@ -355,19 +361,39 @@ def _of_simplified(
     )
     square, claim = verified(replace(small, soft=False), made, settings, budget)
     claim = finished_claim(square, claim, settings.seed)
+    beside = deployed_claim(target, small, settings.seed)
     return Outcome(
         square.target,
         made,
         own_arithmetic(square.target),
         deployed,
         claim,
-        deployed_claim(target, small, settings.seed),
+        beside,
         0.0,
         tuple(front([j for j in pool.judged.values() if np.isfinite(j.relative)])),
         True,
         True,
         closest(pool, made),
+        program_vs_original=whole_claim(target, made, (claim, beside), settings, budget),
     )
+
+
+def whole_claim(
+    target: Target, made: Candidate, parts: tuple[Claim, Claim], settings: Settings, budget: Budget
+) -> Claim | None:
+    """The program beside the original network, from the claims about the simplified one between
+    them or directly, whichever shows more; None for decisions and where a part shows nothing."""
+    if target.output.discrete:
+        return None
+    try:
+        composed = in_a_row(*parts)
+    except BadInput:
+        return None
+    beside = replace(target, tolerance=composed.tolerance or 0.0, soft=False)
+    effort = replace(_DIRECT, should_stop=budget.stage(1.0))
+    square = Square(beside, made.program, target.margin)
+    direct = finished_claim(square, verify(square, settings.seed, effort), settings.seed)
+    return better(composed, replace(direct, attempts=()))
 
 
 def _fit_inputs(target: Target, seed: int) -> np.ndarray | None:

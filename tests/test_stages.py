@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from distill import pipeline
-from distill.evidence import IDENTICAL
+from distill.evidence import IDENTICAL, Claim
 from distill.load import network_from_normal_form
 from distill.normal_form import Builder
-from distill.pipeline import Settings, distil, first_standing, tidied, verified
+from distill.pipeline import Settings, distil, first_standing, tidied, verified, whole_claim
 from distill.run.budget import Budget
 from distill.synthesize.candidate import candidate, of_program
 from distill.synthesize.judge import judging_points
@@ -21,7 +22,7 @@ from dsl.domain_text import parse_domain
 from dsl.meanings.array import run
 from dsl.program import Expression, primitives_of, program
 from dsl.text import parse
-from dsl.types import BOOL
+from dsl.types import BOOL, REAL
 
 BOX = "x: real(-1,1) * y: real(-1,1)"
 
@@ -117,6 +118,27 @@ def test_a_wrong_hint_is_never_the_answer(linear: Target):
 def test_a_hint_of_another_type_is_passed_over(linear: Target):
     outcome = distil(linear, settings(linear, "x > y"), Budget(1, 20.0))
     assert outcome.program_vs_deployed.verdict == "proved"
+
+
+def test_the_whole_is_the_sum_of_its_parts_or_a_direct_proof(monkeypatch: pytest.MonkeyPatch):
+    target = replace(target_of([([[1.0, 1.0]], [0.0])]), tolerance=0.1)
+    made = candidate(target.domain.parameters, body(target, "x + y + 0.02"), REAL, "hint")
+    parts = [
+        Claim("tested", "sampling", "s", tolerance=0.1, achieved=a, count=9) for a in (0.05, 0.03)
+    ]
+    budget = Budget(100_000, 20.0)
+    claim = whole_claim(target, made, (parts[0], parts[1]), Settings(), budget)
+    assert claim is not None
+    assert (claim.verdict, claim.method) == ("proved", "bounds")
+    assert 0.02 <= (claim.achieved or 0.0) <= 0.03
+    looser = replace(parts[0], achieved=0.09)
+    monkeypatch.setattr(pipeline, "verify", lambda *_: looser)
+    claim = whole_claim(target, made, (parts[0], parts[1]), Settings(), budget)
+    assert claim is not None
+    assert (claim.method, claim.verdict) == ("composition", "tested")
+    assert claim.achieved == pytest.approx(0.08)
+    unknown = replace(parts[0], verdict="unknown")
+    assert whole_claim(target, made, (unknown, parts[1]), Settings(), budget) is None
 
 
 @pytest.mark.parametrize("output", ["real", "bool"])

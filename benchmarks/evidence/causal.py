@@ -1,7 +1,9 @@
 """Is the program the network's own? `python -m benchmarks.evidence.causal [--task T] [--jobs K]`.
 
-Distils the 62 networks of the recurrent suite and looks for every register and every shared value
-of the loops in the networks, by interchange interventions beside two controls.
+Looks for the inner variables of programs in networks, by interchange interventions beside two
+controls: in networks that are wired by hand and compute as the program does, in pairs of networks
+that compute one function in two ways, and for every register and every shared value of the loops
+that are found for the 62 networks of the recurrent suite.
 """
 
 from __future__ import annotations
@@ -13,14 +15,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.evidence.wired import COUNTER, NETWORKS, PAIRS, Pair, Wired, counter, mixed
 from benchmarks.machine import provenance
 from benchmarks.report import table
 from benchmarks.rnn.networks import Trained, network, trained
 from benchmarks.side_by_side import measured, publish
 from benchmarks.store import code_version
-from distill.align.alignment import SAMPLES, align_loop
+from distill.align.alignment import SAMPLES, align_loop, align_program
 from distill.align.locate import TRAINING
+from distill.align.report import AlignmentReport
 from distill.loops import distil_recurrent
+from distill.recurrent_target import Oracle, parse_reading
+from distill.target import make_target, resolve_output
+from dsl.domain_text import parse_domain
+from dsl.loop_text import parse_loop
+from dsl.sequences import parse_sequences
+from dsl.text import parse_program
 
 PAGE = Path(__file__).parents[1] / "results" / "causal.md"
 SEED = 0
@@ -37,32 +47,136 @@ def align_task(task: Trained) -> Entry:
     begin = time.perf_counter()
     report = align_loop(found.program, found.oracle, SAMPLES, SEED)
     seconds = time.perf_counter() - begin
-    rows = [
+    hidden = found.oracle.network.hidden
+    return entry | {"hidden": hidden, "seconds": seconds, "variables": variables_of(report)}
+
+
+def variables_of(report: AlignmentReport) -> list[Entry]:
+    """What is known about each variable, as plain data."""
+    return [
         {"kind": v.kind, "located": v.located, "reason": v.reason, "cells": v.cells(),
          "interchange": v.to_json()["interchange"]}
         for v in report.variables
     ]  # fmt: skip
-    return entry | {"hidden": found.oracle.network.hidden, "seconds": seconds, "variables": rows}
 
 
-def page(entries: Sequence[Entry], head: str) -> str:
+def aligned(program: Wired, network: Wired, seed: int) -> AlignmentReport:
+    """One program's variables in the mixed network that computes as the other one does."""
+    made = mixed(network, seed)
+    read = resolve_output(made, network.output)
+    target = make_target(made, parse_domain(network.domain), read)
+    return align_program(parse_program(program.text), target, SAMPLES, SEED)
+
+
+def align_wired() -> list[Entry]:
+    """Every hand-wired network, the recurrent one last."""
+    found = [
+        {"name": wired.name, "variables": variables_of(aligned(wired, wired, place))}
+        for place, wired in enumerate(NETWORKS)
+    ]
+    reading, at_end = parse_reading("seq(int)", 0.5)
+    domain = parse_sequences("seq(x: bool)")
+    oracle = Oracle(counter(SEED), domain, reading, _LENGTH, at_end, 0.0)
+    report = align_loop(parse_loop(COUNTER), oracle, SAMPLES, SEED)
+    return [*found, {"name": "count modulo 3, recurrent", "variables": variables_of(report)}]
+
+
+def align_pair(pair: Pair, seed: int) -> Entry:
+    """Both programs of a pair in both networks: their `let` variables, network by network."""
+    sides = pair.first, pair.second
+    tables = [
+        [[v for v in variables_of(aligned(program, network, seed)) if v["kind"] == "let"]
+         for network in sides]
+        for program in sides
+    ]  # fmt: skip
+    return {"name": pair.name, "tables": tables, "bodies": [side.body for side in sides]}
+
+
+def page(
+    entries: Sequence[Entry], wired: Sequence[Entry], pairs: Sequence[Entry], head: str
+) -> str:
     """The tables as markdown."""
-    parts = ["# Causal faithfulness", head, _TEXT, summary(entries), _rows(entries)]
+    parts = [
+        "# Causal faithfulness", head, _METHOD,
+        "## Networks wired by hand", _WIRED, wired_rows(wired),
+        "## Pairs of networks that compute one function in two ways", _PAIRS,
+        *(pair_rows(entry) for entry in pairs),
+        "## The recurrent suite", _TEXT, summary(entries), _rows(entries),
+    ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
-_TEXT = f"""Every register (a list's numbers one by one) and every `let` of the loops that are found
+_LENGTH = 8
+_METHOD = f"""A variable's place is chosen with {TRAINING} pairs of inputs and tried on others: its
+component is taken from one input's activations and written into another's, and the output must be
+that of the program with the variable forced. *Everywhere*: of {SAMPLES:,} independent pairs; *where
+it matters*: of {SAMPLES:,} pairs on which the forced program's output differs from the base's own,
+with the exact 95 % interval (Clopper and Pearson). *Random*: subspaces of the same size at the same
+place, drawn anew; *shuffled*: beside the program with another input's value. *Read*: how well a
+linear decoder of the place tells the value, on rows of its own. Located: read at 95 %, followed at
+90 % (real outputs: 99 % of the change), and the interval above those of both controls; where
+exchanging the whole wire would do as well, also 90 % of the variance explained."""
+
+_WIRED = """Each network (`benchmarks/evidence/wired.py`) computes its program's variables stage by
+stage; behind every stage all channels are rotated at random, so that a variable is a direction of
+what is handed on. Where a relu bends at the variable itself, its neuron is found instead."""
+
+_PAIRS = """Two networks, wired and mixed as above, and for each the program that computes as it
+does. Every cell lists the program's `let` variables that are located in the network, with the
+accuracy where it matters (real outputs: the share of the change). What both have besides, such as
+the number that is compared last, isn't counted."""
+
+_TEXT = """Every register (a list's numbers one by one) and every `let` of the loops that are found
 for the 62 recurrent networks is looked for in the network: a register in the state behind a step, a
-`let` in the wires of the cell. Its place is chosen with {TRAINING} pairs of sequences and tried on
-others: the variable's component is taken from one sequence's activations and written into another's
-at the same step (any two steps where it only depends on the step), both go on with the base's
-items, and all later rounded outputs must be those of the loop with the variable forced.
-*Everywhere*: of {SAMPLES:,} independent pairs; *where it matters*: of {SAMPLES:,} pairs on which
-the forced loop's outputs differ from the base's own, with the exact 95 % interval (Clopper and
-Pearson). *Random*: subspaces of the same size at the same place, drawn anew; *shuffled*: beside the
-loop with another sequence's value. *Read*: how well a linear decoder of the place tells the value,
-on rows of its own. Located: read at 95 %, followed at 90 %, and the interval above those of both
-controls; where exchanging the whole state would do as well, also 90 % of the variance explained."""
+`let` in the wires of the cell. The component is exchanged at the same step of two sequences (any
+two steps where the variable only depends on the step), both go on with the base's items, and all
+later rounded outputs must be those of the loop with the variable forced."""
+
+
+def wired_rows(entries: Sequence[Entry]) -> str:
+    """The hand-wired networks, a row for each variable, and what they come to."""
+    head = ("network", "variable", "place", "read", "everywhere", "where it matters", "random",
+            "shuffled", "verdict")  # fmt: skip
+    variables = [v for e in entries for v in e["variables"]]
+    held = [v for v in variables if v["located"]]
+    rows = [(e["name"], *v["cells"]) for e in entries for v in e["variables"]]
+    told = (
+        f"{len(held)} of {len(variables)} located in {len(entries)} networks; least accuracy of a "
+        f"located one where it matters (real outputs: share of the change) "
+        f"{100 * min(map(_accuracy, held)):.1f} %; medians of controls: random "
+        f"{_median(held, 'random')}, shuffled {_median(held, 'shuffled')}."
+    )
+    return f"{told}\n\n{table(head, rows)}"
+
+
+def pair_rows(entry: Entry) -> str:
+    """The two by two table of a pair."""
+    head = ("program", "its own network", "the other network")
+    rows = []
+    for place, (body, cells) in enumerate(zip(entry["bodies"], entry["tables"], strict=True)):
+        own, other = cells[place], cells[1 - place]
+        rows.append((f"`{body}`", _cell(own), _cell(other)))
+    return f"**{entry['name']}**\n\n{table(head, rows)}"
+
+
+def _cell(variables: Sequence[Entry]) -> str:
+    held = [v for v in variables if v["located"]]
+    named = ", ".join(f"{v['cells'][0]} ({100 * _accuracy(v):.1f} %)" for v in held)
+    return f"{len(held)} of {len(variables)}" + (f": {named}" if named else "")
+
+
+def _accuracy(variable: Entry) -> float:
+    """Where it matters: the accuracy, or the share of a real output's change."""
+    explained = variable["interchange"]["explained"]
+    found = variable["interchange"]["where_it_matters"]
+    return found["passed"] / found["trials"] if explained is None else explained
+
+
+def told_apart(entry: Entry) -> bool:
+    """Whether every variable of a pair is located in its own network and in no other."""
+    (own, other), (third, fourth) = entry["tables"]
+    inside = all(v["located"] for v in (*own, *fourth))
+    return inside and not any(v["located"] for v in (*other, *third))
 
 
 def summary(entries: Sequence[Entry]) -> str:
@@ -128,7 +242,9 @@ def main() -> None:
     chosen = [t for t in trained() if any(w in t.name for w in wanted)]
     entries = measured(align_task, chosen, options.jobs, _shown)
     command = f"python -m benchmarks.evidence.causal --jobs {options.jobs}"
-    publish(page(entries, provenance(command, code_version())), PAGE, not options.task)
+    wired, pairs = align_wired(), [align_pair(pair, i) for i, pair in enumerate(PAIRS)]
+    head = provenance(command, code_version())
+    publish(page(entries, wired, pairs, head), PAGE, not options.task)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ from dsl.program import Program
 
 SAMPLES = 1000
 """Pairs of inputs for each accuracy."""
+_EXPLAINED = 0.99
+"""Share of a real output's change; programs that compute it otherwise come close to all of it."""
+
 _LEAD = 0.2
 _ENOUGH = 20
 _LONGEST = 24
@@ -142,7 +145,7 @@ def _objection(setting: Setting, best: Trial, found: Interchange) -> str:
 
 def _objection_to_reals(found: Interchange) -> str:
     explained = found.explained or 0.0
-    if explained < FOLLOWED:
+    if explained < _EXPLAINED:
         return "the output doesn't follow it"
     controls = (found.random_explained, found.shuffled_explained)
     if any(c is not None and c > explained - _LEAD for c in controls):

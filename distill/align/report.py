@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from distill.align.interchange import Interchange, Share
 from distill.align.place import Place
 
 LOCATED, NOT_LOCATED = "located", "equivalent, not located"
+_NAMED = 6
 HEAD = (
     "variable", "place", "read", "everywhere", "where it matters", "random", "shuffled", "verdict",
 )  # fmt: skip
@@ -83,6 +84,17 @@ class AlignmentReport:
         """How many variables the network has."""
         return sum(v.located for v in self.variables)
 
+    @property
+    def headline(self) -> str:
+        """Which variables are the network's own, in a line; empty where none was looked for."""
+        if not self.variables:
+            return ""
+        told = [f"{self.located} of {len(self.variables)} located in the network"]
+        for words, own in ((LOCATED, True), (NOT_LOCATED, False)):
+            names = [v.name for v in self.variables if v.located is own]
+            told += [f"{words}: {_listed(names)}"] if names else []
+        return "; ".join(told)
+
     def summary(self) -> str:
         """A table with a line per variable, and what it rests on."""
         rows = [HEAD, *(v.cells() for v in self.variables)]
@@ -112,6 +124,7 @@ class AlignmentReport:
         """Plain data."""
         return {
             "located": self.located,
+            "headline": self.headline,
             "samples": self.samples,
             "seed": self.seed,
             "omitted": self.omitted,
@@ -121,6 +134,11 @@ class AlignmentReport:
 
     def __repr__(self) -> str:
         return self.summary()
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def percent(share: float) -> str:

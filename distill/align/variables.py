@@ -155,6 +155,13 @@ def register_variables(register: Register) -> list[Variable]:
     return [Variable(register.name, "register", register.start, i) for i in items]
 
 
+def has_inner(program: Program | Loop) -> bool:
+    """Whether a program has variables that a network may hold or lack."""
+    return bool(
+        loop_variables(program) if isinstance(program, Loop) else open_program(program).variables
+    )
+
+
 def forced_loop(loop: Loop, variable: Variable) -> Loop:
     """The loop in which a let's value comes from a further register named `FORCED`."""
     start = const(_zero(variable.type), variable.type)

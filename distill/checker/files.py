@@ -12,23 +12,26 @@ from distill.checker.finding import Finding, judged
 from distill.checker.parts import faults
 from distill.checker.sides import reading
 from distill.errors import BadInput
-from distill.evidence import RANK, Claim, Evidence
+from distill.evidence import NOT_LOOKED_FOR, RANK, Claim, Evidence
 from distill.guard import guard_of
 from distill.load.examples import NAME, examples_hash
 from dsl.cost import VERSION, program_bits
 from dsl.program import Program
 
 if TYPE_CHECKING:
-    from distill.distillation import Distillation
+    from distill.distillation import Distillation, Distilled
+
+COMPOSED = "composition"
+"""The method of a claim that follows from two others."""
 
 _METHODS = {
     "exhaustive": ("proved", "tested", "refuted"),
-    "bounds": ("proved", "unknown"),
-    "lockstep": ("proved", "unknown"),
-    "tuned": ("proved", "unknown"),
-    "phases": ("proved",),
-    "smt": ("proved",),
-    "milp": ("proved_to_solver_tolerance", "unknown"),
+    "bounds": ("proved", "unknown", "refuted"),
+    "lockstep": ("proved", "unknown", "refuted"),
+    "tuned": ("proved", "unknown", "refuted"),
+    "phases": ("proved", "refuted"),
+    "smt": ("proved", "refuted"),
+    "milp": ("proved_to_solver_tolerance", "unknown", "refuted"),
     "sampling": ("tested", "refuted"),
     "property": ("refuted",),
     "relational": ("proved",),
@@ -47,6 +50,8 @@ def read_folder(folder: Path) -> Distillation:
     evidence = read_evidence(folder)
     for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
         require_plain(claim, _METHODS)
+    if evidence.program_vs_original is not None:
+        require_plain(evidence.program_vs_original, [*_METHODS, COMPOSED])
     if not isinstance(evidence.output, str) or not isinstance(evidence.domain, str):
         raise BadInput("evidence.json must give domain and output as text")
     output = reading(evidence.output)
@@ -126,6 +131,21 @@ def _exported(found: Distillation, folder: Path) -> Iterator[Finding]:
         "summary.txt": found.summary() + "\n",
     }
     yield from export_findings(texts, folder)
+    yield from located_findings(found)
+
+
+def located_findings(found: Distilled) -> Iterator[Finding]:
+    """What evidence.json says of variables is what located.json says, of this very program."""
+    told, located = found.evidence.variables, found.located
+    if located is not None:
+        hashes = {key: found.evidence.hashes.get(key) for key in ("program", "network")}
+        yield judged(
+            located.get("sha256") == hashes and located.get("headline") == told,
+            "located.json is about this program and this network",
+            "located.json is about another program or network, or says something else of it",
+        )
+    elif told not in ("", NOT_LOOKED_FOR):
+        yield Finding("unknown", "variables are said to be looked for, and there's no located.json")
 
 
 def export_findings(texts: Mapping[str, str], folder: Path) -> Iterator[Finding]:
@@ -192,9 +212,11 @@ def _signature(found: Distillation) -> Finding:
 
 
 def _consistent(evidence: Evidence, program: Program, folder: Path) -> Iterator[Finding]:
+    from distill.export.evidence_shape import completed
     from distill.export.folder import read_json
 
-    wrong = [] if read_json(folder / "evidence.json") == evidence.to_json() else ["its headline"]
+    written = completed(read_json(folder / "evidence.json"))
+    wrong = [] if written == evidence.to_json() else ["its headline"]
     for claim in (evidence.program_vs_deployed, evidence.deployed_vs_original):
         wrong += _contradictions(claim, program)
     yield judged(

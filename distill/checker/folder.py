@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from distill.checker.draws import draw_findings
-from distill.checker.files import file_findings, fits, read_folder
-from distill.checker.finding import Finding, Verdict, verdict_of
+from distill.checker.files import COMPOSED, file_findings, fits, read_folder
+from distill.checker.finding import Finding, Verdict, judged, verdict_of
 from distill.checker.loop_folder import loop_folder_findings
 from distill.checker.points import point_findings
 from distill.checker.proof import EXTRA_BOXES, proof_finding
 from distill.checker.replay import more_findings, replay_finding
 from distill.checker.same import same_findings
-from distill.checker.second import second_findings
+from distill.checker.second import original_side, second_findings
 from distill.checker.sides import side
 from distill.checker.tally import fresh
 from distill.errors import BadInput
@@ -76,8 +77,30 @@ def _findings(found: Distillation, folder: Path) -> Iterator[Finding]:
     claim, rng = found.evidence.program_vs_deployed, fresh(found.evidence, "draws")
     yield from square_findings(target, found.program, claim, rng)
     yield from second_findings(found, target)
+    yield from _whole_findings(found)
     if found.evidence.parts:
         yield Finding("unknown", "claims about parts of the network aren't re-checked")
+
+
+def _whole_findings(found: Distillation) -> Iterator[Finding]:
+    """The program beside the original network: the sum of two distances, or a claim of its own."""
+    claim, evidence = found.evidence.program_vs_original, found.evidence
+    if claim is None:
+        return
+    if claim.method != COMPOSED:
+        rng = fresh(evidence, "whole")
+        yield from square_findings(original_side(found), found.program, claim, rng)
+        return
+    parts = evidence.program_vs_deployed, evidence.deployed_vs_original
+    known = [Fraction(p.achieved) for p in parts if p.achieved is not None]
+    enough = len(known) == 2 and sum(known) <= Fraction(claim.achieved or 0.0)
+    stands = claim.verdict == evidence.verdict and claim.verdict not in ("refuted", "unknown")
+    within = (claim.achieved or 0.0) <= (claim.tolerance or 0.0)
+    yield judged(
+        enough and stands and within,
+        "program and original network: the two distances add up to what is claimed",
+        "program and original network: the claim doesn't follow from the other two",
+    )
 
 
 def square_findings(

@@ -17,6 +17,7 @@ from distill.checker.files import (
     bit_findings,
     export_findings,
     hash_findings,
+    located_findings,
     require_plain,
 )
 from distill.checker.finding import Finding, judged
@@ -48,6 +49,7 @@ def loop_folder_findings(folder: Path) -> Iterator[Finding]:
         raise BadInput("evidence.json gives a domain or an output that isn't the network's")
     yield from hash_findings(_hashes(found), found.evidence, folder)
     yield from export_findings(_texts(found), folder)
+    yield from located_findings(found)
     try:
         yield from bit_findings(_bits(found), found.evidence)
     except DomainError as error:
@@ -94,10 +96,11 @@ def _bits(found: LoopDistillation) -> dict[str, float]:
 
 
 def _consistent(found: LoopDistillation, folder: Path) -> Finding:
+    from distill.export.evidence_shape import completed
     from distill.export.folder import read_json
 
     evidence = found.evidence
-    same = read_json(folder / "evidence.json") == evidence.to_json()
+    same = completed(read_json(folder / "evidence.json")) == evidence.to_json()
     read = show_reading(found.output, found.program.at_end) == evidence.output
     fits = accepts(found.output.type, found.program.output.type)
     return judged(

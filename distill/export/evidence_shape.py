@@ -69,6 +69,8 @@ _EVIDENCE: dict[str, tuple[Test, str]] = {
     "sha256": (_with(("program", "network", "original"), _text), "texts by name"),
     "parts": (_each(_record, list), "a list of claims"),
     "attempts": (_each(_record, list), "a list of attempts"),
+    "variables": (_text, "a text"),
+    "program_vs_original": (_or_null(_record), "a claim or null"),
 }
 _ATTEMPT: dict[str, tuple[Test, str]] = {
     "name": (_text, "a text"),
@@ -134,15 +136,28 @@ def shape_fault(data: dict[str, Any]) -> str | None:
     return next(_faults(data), None)
 
 
+def completed(data: dict[str, Any]) -> dict[str, Any]:
+    """evidence.json with what older runs didn't write: attempts, counterexamples, variables."""
+    data = {"attempts": [], "variables": "", "program_vs_original": None, **data}
+    for name in ("program_vs_deployed", "deployed_vs_original"):
+        if _record(data.get(name)):
+            data[name] = {"counterexamples": [], **data[name]}
+    return data
+
+
 def _faults(data: dict[str, Any]) -> Iterator[str]:
-    data = {"attempts": [], **data}  # runs before 2026-11-21 wrote none
+    data = completed(data)
     yield from _misshapen(data, {**_EVIDENCE, "schema": (_whole, "a whole number")}, "")
     for place, attempt in enumerate(data["attempts"]):
         yield from _misshapen(attempt, _ATTEMPT, f"attempts[{place}].")
     named = {key: data[key] for key in ("program_vs_deployed", "deployed_vs_original")}
-    parts = {f"parts[{place}]": part for place, part in enumerate(data["parts"])}
+    if data["program_vs_original"] is not None:
+        named["program_vs_original"] = data["program_vs_original"]
+    parts = {
+        f"parts[{place}]": {"counterexamples": [], **part}
+        for place, part in enumerate(data["parts"])
+    }
     for name, claim in (named | parts).items():
-        claim = {"counterexamples": [], **claim}  # runs before 2026-12-01 wrote none
         yield from _misshapen(claim, _CLAIM, f"{name}.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FAULTS = (KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What a text that isn't a program's or a domain's may raise."""
 _LONGEST = 300
+LOCATED = "located.json"
 
 
 def save(distillation: Distillation, folder: Path) -> Path:
@@ -61,8 +62,8 @@ def write_texts(
     _text(folder / "program.dsl", str(d.program))
     _text(folder / "program.py", d.to_python())
     _text(folder / "test_program.py", test)
-    _text(folder / "summary.txt", d.summary() + "\n")
-    _text(folder / "evidence.json", json.dumps(d.evidence.to_json(), indent=1) + "\n")
+    for name, text in _told(d):
+        _text(folder / name, text)
     front = [
         {"bits": a.bits, "error": a.error, "route": a.route, "program": str(a.program)}
         for a in d.front
@@ -75,6 +76,43 @@ def write_texts(
         **extra,
     }
     _text(folder / "front.json", json.dumps(rest, indent=1) + "\n")
+
+
+def _told(d: Distilled) -> Iterator[tuple[str, str]]:
+    """Names and texts of the files that `locate` changes."""
+    if d.located is not None:
+        yield LOCATED, json.dumps(d.located, indent=1) + "\n"
+    yield "summary.txt", d.summary() + "\n"
+    yield "evidence.json", json.dumps(d.evidence.to_json(), indent=1) + "\n"
+
+
+def write_located(d: Distilled, folder: Path) -> None:
+    """Put what `locate` found into a finished folder: its report, the summary and the evidence.
+
+    Raises:
+        BadInput: the folder can't be written.
+    """
+    try:
+        for name, text in _told(d):
+            draft = folder / f".{name}.new"
+            _text(draft, text)
+            draft.replace(folder / name)
+    except OSError as error:
+        raise BadInput(f"can't write to {shown(folder)} ({error.strerror})") from None
+
+
+def read_located(folder: Path) -> dict[str, Any] | None:
+    """What located.json holds; None where there is none.
+
+    Raises:
+        BadInput: it isn't a record that a run writes.
+    """
+    if not (folder / LOCATED).exists():
+        return None
+    found = read_json(folder / LOCATED)
+    if not isinstance(found, dict) or not isinstance(found.get("sha256"), dict):
+        raise BadInput(f"{LOCATED} in {shown(folder)} isn't what a run writes")
+    return found
 
 
 def _text(path: Path, text: str) -> None:
@@ -137,6 +175,7 @@ def load_distillation(folder: Path) -> Distillation:
             literal,
             extra["note"],
             data=read_examples(folder / NAME, domain) if "data" in evidence.hashes else None,
+            located=read_located(folder),
         )
     except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
         raise BadInput(

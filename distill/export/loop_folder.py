@@ -13,6 +13,7 @@ from distill.export.folder import (
     FAULTS,
     read_evidence,
     read_json,
+    read_located,
     read_text,
     shortened,
     write_texts,
@@ -100,4 +101,5 @@ def _read(folder: Path, evidence: Any, extra: dict[str, Any], network: Any) -> L
         extra["literal"] and parse_loop(extra["literal"]),
         extra["note"],
         model=read_model_bytes(folder / NETWORK),
+        located=read_located(folder),
     )

@@ -25,6 +25,7 @@ OURS = frozenset(
         "original.onnx",
         "initial_state.npy",
         "summary.txt",
+        "located.json",
         "front.json",
         "data.csv",
         "report.html",

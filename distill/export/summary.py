@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from distill.evidence import NOT_LOOKED_FOR
 from distill.export.python import claim_text
 from dsl.loop import Loop
 from dsl.meanings.loop_python import loop_python
@@ -31,6 +32,11 @@ def summary(d: Distilled) -> str:
     ]
     if evidence.hashes["network"] != evidence.hashes["original"]:
         lines.append(f"deployed  {claim_text(evidence.deployed_vs_original)}")
+    if evidence.program_vs_original is not None:
+        lines.append(f"whole     {claim_text(evidence.program_vs_original)}")
+    if evidence.variables:
+        asked = " (distill locate DIR)" if evidence.variables == NOT_LOOKED_FOR else ""
+        lines.append(f"variables {evidence.variables}{asked}")
     lines.append(
         f"size      {bits['program']:,.0f} bits; the network's own {bits['network']:,.0f} "
         f"({f'{share:.2g}' if share < 100 else f'{share:,.0f}'} %)"

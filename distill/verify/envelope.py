@@ -209,6 +209,11 @@ def _where_positive(slope: Callable[[Array], Array]) -> Callable[[Interval], Arr
     return lambda x: np.where(x[0] > 0, slope(x[0]), np.inf)
 
 
+def steepest(function: str, x: Interval) -> Array:
+    """Largest |slope| on intervals (b, w), to a few units in the last place."""
+    return _STEEPEST[function](x)
+
+
 _STEEPEST: dict[str, Callable[[Interval], Array]] = {
     "tanh": lambda x: 1.0 - np.tanh(_from_zero(x)) ** 2 + 1e-14,
     "sigmoid": lambda x: sigmoid(_from_zero(x)) * sigmoid(-_from_zero(x)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,60 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_found_program_is_the_networks_own(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = (place / "net" / "evidence.json").read_bytes()
+    before = json.loads((place / "net" / "evidence.json").read_text())
+    assert "not looked for" in (place / "net" / "summary.txt").read_text()
+    assert before["variables"] == "not looked for in the network"
     assert answer(["locate", str(place / "net")]) == 0
     printed = capsys.readouterr().out
     assert "a != b" in printed
     assert "the sums into layer 2, neuron 0" in printed
     assert "1 of 1 located" in printed
-    assert (place / "net" / "evidence.json").read_bytes() == before
+    told = "1 of 1 located in the network; located: a != b"
+    after = json.loads((place / "net" / "evidence.json").read_text())
+    assert after == {**before, "variables": told}
+    assert f"variables {told}\n" in (place / "net" / "summary.txt").read_text()
+    located = json.loads((place / "net" / "located.json").read_text())
+    assert located["sha256"]["program"] == before["sha256"]["program"]
+    assert answer(["show", str(place / "net"), "--evidence"]) == 0
+    assert told in capsys.readouterr().out
+    assert answer(["check", str(place / "net")]) == 0
+    assert "located.json is about this program" in capsys.readouterr().out
+
+
+def test_a_report_about_another_program_is_refused(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "net"
+    shutil.copytree(place / "net", folder)
+    assert answer(["locate", str(folder), "--samples", "50"]) == 0
+    found = json.loads((folder / "located.json").read_text())
+    found["sha256"]["program"] = "0" * 64
+    (folder / "located.json").write_text(json.dumps(found))
+    capsys.readouterr()
+    assert answer(["check", str(folder)]) == 4
+    assert "about another program" in capsys.readouterr().out
+    (folder / "located.json").unlink()
+    assert answer(["check", str(folder)]) == 5
+    (folder / "located.json").write_text("[]")
+    assert answer(["show", str(folder)]) == 2
+
+
+def test_a_run_can_look_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_onnx(layered(XOR_AND), tmp_path / "net.onnx")
+    line = ["run", str(tmp_path / "net.onnx"), "--inputs", THREE, "--outputs", "bool", "--locate"]
+    assert answer([*line, "--out", str(tmp_path / "net")], debug=True) == 0
+    assert "variables 1 of 1 located" in capsys.readouterr().out
+    assert (tmp_path / "net" / "located.json").exists()
+    again = distill.Distillation.load(tmp_path / "net")
+    assert again.located is not None
+    assert again.summary() + "\n" == (tmp_path / "net" / "summary.txt").read_text()
+
+
+def test_a_program_without_variables_says_nothing(tmp_path: Path) -> None:
+    write_onnx(layered([([[1.0, 1.0]], [0.0])]), tmp_path / "net.onnx")
+    line = ["run", str(tmp_path / "net.onnx"), "--inputs", "real(0,1)[2]", "--quiet"]
+    assert answer([*line, "--out", str(tmp_path / "net")], debug=True) == 0
+    assert "variables" not in (tmp_path / "net" / "summary.txt").read_text()
 
 
 def test_registers_are_located_and_printed_as_json(
