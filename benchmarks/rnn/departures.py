@@ -2,8 +2,8 @@
 
 A network that keeps its state without pulling it back drifts by a rounding error an item, or by
 what its weights lack of whole numbers; in the end an output is wrong. Drawn sequences show that
-late or never, so for each state of the program the hidden states that are farthest out along every
-axis are followed, under every item.
+late or never, so for each state of the program the hidden states that are farthest out along the
+axes and some other directions are followed, under every item.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from dsl.domain import Columns
 from dsl.loop import Loop
 
 DRAWS, LENGTH = 64, 1_000
+SHORT = 32_768
 FOLLOWED = 4_000_000
 """Items that the worst states are followed for, at most."""
 
+LONG = 1 << 15
 _STICKY = 0.95
 _WORDS = 144
 _REPORTED = 1 << 20
@@ -31,7 +33,8 @@ _REPORTED = 1 << 20
 def departs_early(loop: Loop, oracle: Oracle, seed: int = 0) -> int | None:
     """The first item, from 1, at which one of some sequences of `LENGTH` items shows a difference.
 
-    They are uniform ones, ones that repeat an item many times, and ones that repeat two items.
+    They are uniform ones, ones that repeat an item many times, ones that repeat two items, and
+    many short ones.
     """
     found = [_first(loop, oracle, columns) for columns in _sequences(oracle, seed)]
     return min((item for item in found if item is not None), default=None)
@@ -40,21 +43,24 @@ def departs_early(loop: Loop, oracle: Oracle, seed: int = 0) -> int | None:
 def departs_late(loop: Loop, oracle: Oracle, seconds: float) -> tuple[int | None, int]:
     """The first item at which a worst state gives another output, and how many were followed.
 
-    Only for programs of finitely many states; seconds: of computing, after which it ends.
+    Where a program has too many states to follow, a few long sequences are drawn instead.
+    seconds: of computing, after which it ends.
     """
     steps = steps_of(loop, oracle)
     if steps is None:
-        return None, 0
+        rng = np.random.default_rng([oracle.length, 73])
+        return _first(loop, oracle, oracle.domain.sample(rng, 16, LONG)), LONG
     begin, item = time.process_time(), oracle.domain.item
     items = item.encode(item.points(0, steps.next.shape[1]))
     states, hidden = np.zeros(1, dtype=np.int64), oracle.network.initial[None]
+    directions = _directions(oracle.network.hidden)
     for done in range(FOLLOWED):
         if done % 1_000 == 0 and time.process_time() - begin > seconds:
             return None, done
         after = _stepped(oracle, steps, items, states, hidden)
         if after is None:
             return done + 1, done + 1
-        states, hidden = _extreme(*after)
+        states, hidden = _extreme(*after, directions)
     return None, FOLLOWED
 
 
@@ -66,6 +72,7 @@ def _first(loop: Loop, oracle: Oracle, columns: Columns) -> int | None:
 def _sequences(oracle: Oracle, seed: int) -> Iterator[Columns]:
     rng = np.random.default_rng([seed, 71])
     yield oracle.domain.sample(rng, DRAWS, LENGTH)
+    yield oracle.domain.sample(rng, SHORT, 60)
     count = oracle.domain.symbols
     if count is None or count > _REPORTED:
         return
@@ -92,11 +99,19 @@ def _stepped(
     return steps.next[states].ravel(), after
 
 
-def _extreme(states: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each state of the program the hidden states that are least and largest on some axis."""
+def _directions(hidden: int) -> np.ndarray:
+    """Axes and a few other directions (H, m)."""
+    more = np.random.default_rng(hidden).standard_normal((hidden, 8 if hidden > 1 else 0))
+    return np.hstack([np.eye(hidden), more])
+
+
+def _extreme(
+    states: np.ndarray, hidden: np.ndarray, directions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each state of the program the hidden states that are farthest along a direction."""
     kept = []
-    for axis in hidden.T:
-        order = np.lexsort((axis, states))
+    for along in (hidden @ directions).T:
+        order = np.lexsort((along, states))
         changes = np.flatnonzero(np.diff(states[order])) + 1
         kept += [order[:1], order[changes], order[changes - 1], order[-1:]]
     rows = np.unique(np.concatenate(kept))
