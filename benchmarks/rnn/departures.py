@@ -20,11 +20,11 @@ from dsl.domain import Columns
 from dsl.loop import Loop
 
 DRAWS, LENGTH = 64, 1_000
-SHORT = 32_768
+SHORT = 16_384
 FOLLOWED = 4_000_000
 """Items that the worst states are followed for, at most."""
 
-LONG = 1 << 15
+LONG, WAVES = 1 << 15, 16
 _STICKY = 0.95
 _WORDS = 144
 _REPORTED = 1 << 20
@@ -43,13 +43,14 @@ def departs_early(loop: Loop, oracle: Oracle, seed: int = 0) -> int | None:
 def departs_late(loop: Loop, oracle: Oracle, seconds: float) -> tuple[int | None, int]:
     """The first item at which a worst state gives another output, and how many were followed.
 
-    Where a program has too many states to follow, a few long sequences are drawn instead.
+    Where a program has too many states to follow, some long sequences are run instead: uniform
+    ones, and square waves of all short periods between the first item and the last.
     seconds: of computing, after which it ends.
     """
     steps = steps_of(loop, oracle)
     if steps is None:
-        rng = np.random.default_rng([oracle.length, 73])
-        return _first(loop, oracle, oracle.domain.sample(rng, 16, LONG)), LONG
+        found = [_first(loop, oracle, columns) for columns in _long(oracle)]
+        return min((item for item in found if item is not None), default=None), LONG
     begin, item = time.process_time(), oracle.domain.item
     items = item.encode(item.points(0, steps.next.shape[1]))
     states, hidden = np.zeros(1, dtype=np.int64), oracle.network.initial[None]
@@ -85,6 +86,15 @@ def _sequences(oracle: Oracle, seed: int) -> Iterator[Columns]:
     pairs = np.stack(np.meshgrid(some, some), -1).reshape(-1, 2)
     again = np.tile(pairs, (1, LENGTH // 2))
     yield tuple(c[again] for c in letters)
+
+
+def _long(oracle: Oracle) -> Iterator[Columns]:
+    yield oracle.domain.sample(np.random.default_rng([oracle.length, 73]), WAVES, LONG)
+    if oracle.domain.symbols is not None:
+        ends = oracle.domain.item.points(0, oracle.domain.symbols)
+        periods = np.arange(1, WAVES + 1)[:, None]
+        high = np.arange(LONG) % periods >= periods // 2
+        yield tuple(c[np.where(high, -1, 0)] for c in ends)
 
 
 def _stepped(

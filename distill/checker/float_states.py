@@ -190,4 +190,4 @@ def _added(sums: Floats, left: Floats, right: Floats, fused: bool) -> Floats:
     beside = np.nextafter(near, toward)
     halfway = (near != total) & (near.astype(np.float64) + beside.astype(np.float64) == 2 * total)
     sided = np.where(lost > 0, np.maximum(near, beside), np.minimum(near, beside))
-    return np.where(halfway & (lost != 0), sided, near)
+    return np.where(halfway & (lost != 0), sided, near).astype(np.float32)

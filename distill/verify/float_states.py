@@ -107,7 +107,8 @@ def _after(
     outputs = oracle.output.decode(found[:, wide:])
     if (outputs.ravel() != steps.outputs[states].ravel()).any():
         return None
-    return np.column_stack([steps.next[states].ravel(), found[:, :wide] + 0.0])
+    after = steps.next[states].astype(np.float64).reshape(-1, 1)
+    return np.concatenate([after, found[:, :wide] + 0.0], 1)
 
 
 def _claim(sets: dict[tuple[str, ...], Ints], steps: Steps, begin: float) -> Claim:

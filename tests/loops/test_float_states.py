@@ -143,9 +143,7 @@ def test_every_listed_state_is_needed():
     rows = unpacked_rows(claim.certificate["runs"][0]["states"], 3)
     for gone in range(len(rows)):
         run = {"products": ["rounded", "fused"], "states": packed_rows(np.delete(rows, gone, 0))}
-        less = replace(
-            claim, count=claim.count - 16, certificate={"kind": "floats", "runs": [run]}
-        )
+        less = replace(claim, count=claim.count - 16, certificate={"kind": "floats", "runs": [run]})
         assert float_states_finding(oracle, loop, less).state == "unknown"
 
 
