@@ -1,8 +1,9 @@
 """Claims about a loop beside a recurrent network, re-checked without the verifier.
 
-Cells and boxes of a certificate must lead into each other (`induction`), linear loops are compared
-by their responses again (`impulses`), listed sequences are listed again and sampled ones drawn
-again (`sequences`). Beside every proof fresh sequences are drawn.
+Cells and boxes of a certificate must lead into each other (`induction`), listed states of float32
+to each other (`float_states`), linear loops are compared by their responses again (`impulses`),
+listed sequences are listed again and sampled ones drawn again (`sequences`). Beside every proof
+fresh sequences are drawn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from distill.checker.finding import Finding, verdict_of
+from distill.checker.float_states import float_states_finding
 from distill.checker.impulses import impulse_finding
 from distill.checker.induction import induction_finding
 from distill.checker.real_impulses import real_impulse_finding
@@ -25,7 +27,7 @@ from dsl.loop import Loop
 METHODS = {
     "induction": ("proved", "proved_to_length"),
     "relational": ("proved", "proved_to_length", "unknown"),
-    "exhaustive": ("proved_to_length", "refuted"),
+    "exhaustive": ("proved", "proved_to_length", "refuted"),
     "sampling": ("tested",),
 }
 """The verdicts that a method can give."""
@@ -73,6 +75,8 @@ def loop_findings(
     elif claim.method == "relational":
         compared = impulse_finding if oracle.output.discrete else real_impulse_finding
         yield compared(oracle, loop, claim)
+    elif claim.method == "exhaustive" and claim.verdict == "proved":
+        yield float_states_finding(oracle, loop, claim)
     elif claim.method == "exhaustive":
         yield from listed_findings(oracle, loop, claim)
 

@@ -38,6 +38,9 @@ _SPAN = 48
 _GRIDS = (8, 16, 32, 64, 128, 256)
 """Cells along the range that each hidden number was seen in, coarsest grid first."""
 
+_FINER = (512, 1024)
+"""The same, where there are two hidden numbers at most."""
+
 _SPREADS = (1, 2, 4, 8, 16, 32)
 """Cells along the spread of a frame's axis."""
 
@@ -101,7 +104,7 @@ def _grids(loop: Loop, oracle: Oracle, memory: int, seed: int) -> Iterator[tuple
     hidden = oracle.network.hidden
     span = _span(oracle, seed)
     if hidden <= 4:
-        for cells in _GRIDS:
+        for cells in _GRIDS + (_FINER if hidden <= 2 else ()):
             yield plain_frame(hidden), np.maximum(span / cells, span.max() * 1e-4)
     for frame in frames_of(loop, oracle, memory, seed):
         for cells in _SPREADS:

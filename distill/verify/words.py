@@ -14,6 +14,7 @@ from distill.recurrent_target import Oracle
 from distill.verify.beam import departing
 from distill.verify.cells import cells_claim
 from distill.verify.exceptions import excepted_claim
+from distill.verify.float_states import float_states_claim
 from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
 from dsl.domain import Columns
@@ -82,17 +83,24 @@ def _looked_at(loop: Loop, oracle: Oracle, seed: int) -> Iterator[Columns]:
 def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     """The strongest proof that needs no listing: for every length, else for the longest.
 
-    Boxes of the hidden space that close, or grid cells, show equality for every length; affine
-    cells beside linear loops, compared exactly, cells and boxes up to one. None for cells that
-    can't be looked into.
+    Boxes of the hidden space that close, or grid cells, show equality for every length and every
+    order of summation, states of float32 that are few for a stated order; affine cells beside
+    linear loops, compared exactly, cells and boxes up to a length. None for cells that can't be
+    looked into.
     """
     if oracle.network.cell.opaque or oracle.domain.symbols is None:
         return None
     sure = closed_claim(loop, oracle, seed) or linear_claim(loop, oracle)
     if sure is not None:
         return sure
-    cells, boxes = cells_claim(loop, oracle, seed), boxes_claim(loop, oracle, seed)
-    if cells is None or boxes is None or cells.verdict == "proved":
+    cells = cells_claim(loop, oracle, seed)
+    if cells is not None and cells.verdict == "proved":
+        return cells
+    listed = float_states_claim(loop, oracle)
+    if listed is not None:
+        return listed
+    boxes = boxes_claim(loop, oracle, seed)
+    if cells is None or boxes is None:
         return cells or boxes
     return max(boxes, cells, key=lambda claim: claim.length_bound or 0)
 
