@@ -1,0 +1,238 @@
+"""Ranges of all wires, beside the same method in fractions, and rounding by its derivation."""
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "checker"))
+from bounds_cases import KINKED, random_boxes, random_form
+from reference import Plain
+
+from distill.normal_form import Builder
+from distill.verify.crown import enclose, lower_bounds, needed, sources
+from distill.verify.relaxation import Lines
+
+pytestmark = pytest.mark.filterwarnings("error")
+UNIT = Fraction(1, 2**53)
+
+
+def row_lines(lines, row):
+    return [list(zip(*(s[row] for s in side), strict=True)) for side in (lines.lower, lines.upper)]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_all_ranges_are_those_of_the_plain_method_but_for_rounding(seed):
+    rng = np.random.default_rng(seed)
+    form = random_form(rng, [*KINKED, "mul"], inputs=2, depth=2 + seed % 3, wide=seed > 7)
+    if seed == 3:
+        form = type(form)(form.nodes[:-1], len(form.nodes) - 2)
+    low, high = random_boxes(rng, 2, 2)
+    found = enclose(form, low, high)
+    room = Fraction(1, 10**12)
+    for row in range(2):
+        plain = Plain(form, low[row], high[row],
+                      lambda i, _, r=row: row_lines(found.lines[i], r), False)  # fmt: skip
+        assert sorted(found.ranges) == sorted(plain.ranges)
+        for index, (below, above) in found.ranges.items():
+            size = 1 + max(max(abs(a), abs(b)) for ends in plain.ranges.values() for a, b in ends)
+            for (a, b), x, y in zip(plain.ranges[index], below[row], above[row], strict=True):
+                assert a - room * size <= Fraction(float(x)) <= a
+                assert b <= Fraction(float(y)) <= b + room * size
+        width = found.low.shape[1]
+        plain.tighten(form.output)
+        for k, (a, b) in enumerate(plain.ranges[form.output]):
+            assert a - room * size <= Fraction(float(found.low[row, k])) <= a
+            assert b <= Fraction(float(found.high[row, k])) <= b + room * size
+        assert found.below.shape[1] == 2 * width
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_slopes_are_the_linear_part_of_the_bound(seed):
+    """The bound is what the slopes give at the worst corner, so it moves with the box."""
+    rng = np.random.default_rng(seed)
+    form = random_form(rng, KINKED, inputs=2, depth=2)
+    low, high = random_boxes(rng, 3, 2)
+    found = enclose(form, low, high)
+    assert found.slopes.shape == (3, 4, 2)
+    for row in range(3):
+        plain = Plain(form, low[row], high[row],
+                      lambda i, _, r=row: row_lines(found.lines[i], r), False)  # fmt: skip
+        for k in range(4):
+            weights = [Fraction((k % 2 == j) * (1 if k < 2 else -1)) for j in range(2)]
+            before = plain.least(form.output, weights)
+            for axis in range(2):
+                ends = plain.ranges[0][axis]
+                slope = Fraction(float(found.slopes[row, k, axis]))
+                plain.ranges[0][axis] = (ends[0] + 1, ends[1] + 1)
+                moved = plain.least(form.output, weights) - before
+                plain.ranges[0][axis] = ends
+                assert abs(moved - slope) <= Fraction(1, 10**11)
+
+
+def test_other_lines_give_other_bounds():
+    rng = np.random.default_rng(4)
+    form = random_form(rng, ["relu"], inputs=2, depth=3)
+    low, high = random_boxes(rng, 2, 2)
+    found = enclose(form, low, high)
+    again = lower_bounds(form, found.ranges, found.lines)
+    assert (again <= found.below).all()
+    flat = {}
+    for index, lines in found.lines.items():
+        zero = np.zeros_like(lines.below)
+        ends = found.ranges[index]
+        flat[index] = Lines((zero,), (zero,), ends[0], ends[1])
+    other = lower_bounds(form, found.ranges, flat)
+    for row in range(2):
+        plain = Plain(form, low[row], high[row],
+                      lambda i, _, r=row: row_lines(found.lines[i], r), False)  # fmt: skip
+        for index, lines in flat.items():
+            plain.lines[index] = [((0,), (0,), Fraction(float(a)), Fraction(float(b)))
+                                  for a, b in zip(lines.below[row], lines.above[row], strict=True)]  # fmt: skip
+        for k in range(4):
+            weights = [Fraction((k % 2 == j) * (1 if k < 2 else -1)) for j in range(2)]
+            value = plain.least(form.output, weights)
+            assert value - Fraction(1, 10**11) <= Fraction(float(other[row, k])) <= value
+
+
+def test_what_is_needed_and_read():
+    builder = Builder(1)
+    first = builder.affine([(0, np.eye(1))], np.ones(1))
+    builder.elementwise("relu", first)
+    kink = builder.elementwise("abs", first)
+    form = builder.build(builder.affine([(kink, np.eye(1)), (0, np.eye(1))], np.zeros(1)))
+    assert needed(form) == [0, 1, 3, 4]
+    assert [sources(form, i) for i in (0, 1, 3, 4)] == [(), (0,), (1,), (3, 0)]
+    constant = Builder(1)
+    assert needed(constant.build(constant.constant(np.zeros(2)))) == [0, 1]
+
+
+def affine(weights, bias):
+    builder = Builder(len(weights))
+    return builder.build(builder.affine([(0, np.array([weights]))], np.array([float(bias)])))
+
+
+def exact_value(weights, bias, point):
+    return Fraction(bias) + sum(
+        Fraction(w) * Fraction(x) for w, x in zip(weights, point, strict=True)
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40])
+def test_a_sum_has_the_margin_of_any_order_of_summation(count):
+    """At a point, both ends of an affine wire are off by gamma(n) sum |w x|, and not by 9 times."""
+    rng = np.random.default_rng(count)
+    weights, point = rng.normal(size=(2, count)).tolist()
+    bias = float(rng.normal())
+    found = enclose(affine(weights, bias), np.array([point]), np.array([point]))
+    terms = count + 1
+    gamma = terms * UNIT / (1 - terms * UNIT)
+    total = abs(Fraction(bias)) + sum(abs(Fraction(w) * Fraction(x))
+                                      for w, x in zip(weights, point, strict=True))  # fmt: skip
+    value = exact_value(weights, bias, point)
+    for low, high in (found.ranges[1], (found.low, found.high)):
+        below, above = value - Fraction(float(low[0, 0])), Fraction(float(high[0, 0])) - value
+        for margin in (below, above):
+            assert gamma * total / 4 <= margin <= 12 * gamma * total + 8 * UNIT
+
+
+def test_sums_of_grid_numbers_are_not_rounded():
+    for weights, bias, point in (
+        ([1.0, -2.5, 3 / 1024], 0.5, [3.0, 1 / 1024, 7.0]), ([2.0], -1.0, [0.5]),
+        ([1.0, 1.0], 0.0, [2.0**31 - 1, 2.0**30]),
+    ):  # fmt: skip
+        found = enclose(affine(weights, bias), np.array([point]), np.array([point]))
+        value = exact_value(weights, bias, point)
+        low, high = found.ranges[1]
+        assert Fraction(float(low[0, 0])) == value == Fraction(float(high[0, 0]))
+        assert found.low[0, 0] == low[0, 0]
+        assert found.high[0, 0] == high[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "bias", "point"),
+    [
+        ([0.1], 0.0, [3.0]), ([3.0], 0.0, [0.1]), ([1.0], 0.1, [3.0]),
+        ([2.0**20, 1.0], 0.0, [2.0**12, 1.0]), ([1.0], 2.0**32, [1.0]), ([1.0], 1.0, [2.0**32]),
+    ],
+)  # fmt: skip
+def test_sums_of_other_numbers_are(weights, bias, point):
+    found = enclose(affine(weights, bias), np.array([point]), np.array([point]))
+    low, high = found.ranges[1]
+    value = exact_value(weights, bias, point)
+    assert Fraction(float(low[0, 0])) < value < Fraction(float(high[0, 0]))
+
+
+def test_sums_of_which_no_term_is_negative_are_never_below_zero():
+    for weights, bias, low, high in (
+        ([0.1, 0.7], 0.0, [0.0, 0.0], [1.0, 1.0]),
+        ([0.1, -0.7], 0.0, [0.0, -0.3], [1.0, 0.0]),
+        ([-0.1], 0.0, [-3.0], [0.0]),
+        ([0.1, 0.0], 0.0, [0.0, -1.0], [1.0, 1.0]),
+    ):
+        found = enclose(affine(weights, bias), np.array([low]), np.array([high]))
+        assert found.ranges[1][0][0, 0] == 0.0
+    for weights, bias, low, high in (
+        ([0.1, 0.7], -0.0001, [0.0, 0.0], [1.0, 1.0]),
+        ([0.1, -0.7], 0.0, [0.0, 0.0], [1.0, 0.1]),
+        ([0.1, 0.7], 0.0, [0.0, -0.1], [1.0, 1.0]),
+    ):
+        found = enclose(affine(weights, bias), np.array([low]), np.array([high]))
+        assert found.ranges[1][0][0, 0] < 0.0
+    free = enclose(affine([0.3, 0.7], 0.1), np.array([[0.0, 0.0]]), np.ones((1, 2)))
+    assert 0.0 <= free.ranges[1][0][0, 0] <= 0.1
+
+
+def chain(rng, width):
+    """Decided relus between two matrices: the lines are exact, all margin is rounding."""
+    first, second = rng.normal(size=(width, 2)), rng.normal(size=(1, width))
+    builder = Builder(2)
+    inner = builder.elementwise("relu", builder.affine([(0, first)], np.full(width, 9.0)))
+    form = builder.build(builder.affine([(inner, second)], np.array([0.3])))
+    return form, first, second
+
+
+@pytest.mark.parametrize("width", [1, 3, 20])
+def test_following_back_has_the_margin_of_its_sums(width):
+    """gamma of each product of matrices, times the largest value of the wires it stands for."""
+    rng = np.random.default_rng(width)
+    form, first, second = chain(rng, width)
+    point = rng.uniform(-1, 1, size=(1, 2))
+    found = enclose(form, point, point)
+    below = lower_bounds(form, found.ranges, found.lines)
+    x = [Fraction(float(v)) for v in point[0]]
+    inner = [Fraction(9) + sum(Fraction(float(w)) * v for w, v in zip(row, x, strict=True))
+             for row in first]  # fmt: skip
+    value = Fraction(0.3) + sum(
+        Fraction(float(w)) * v for w, v in zip(second[0], inner, strict=True)
+    )
+    reach = [Fraction(9) + sum(abs(Fraction(float(w)) * v) for w, v in zip(row, x, strict=True))
+             for row in first]  # fmt: skip
+    size = sum(abs(Fraction(float(w))) * r for w, r in zip(second[0], reach, strict=True))
+    gamma = width * UNIT / (1 - width * UNIT)
+    for k, sign in enumerate((1, -1)):
+        margin = sign * value - Fraction(float(below[0, k]))
+        assert gamma * size <= margin <= 40 * (gamma + 4 * UNIT) * (size + 1)
+
+
+def test_unknown_values_are_no_bounds():
+    builder = Builder(1)
+    wire = builder.elementwise("log", 0)
+    form = builder.build(builder.affine([(wire, np.array([[1.0], [-1.0]]))], np.zeros(2)))
+    found = enclose(form, np.array([[-1.0], [1.0]]), np.array([[1.0], [2.0]]))
+    assert (found.low[0] == -np.inf).all()
+    assert (found.high[0] == np.inf).all()
+    assert np.isfinite(found.low[1]).all() and np.isfinite(found.high[1]).all()
+    assert not np.isnan(found.below).any()
+
+
+def test_a_constant_output_is_known():
+    builder = Builder(2)
+    form = builder.build(builder.constant(np.array([0.5, -2.0])))
+    found = enclose(form, np.zeros((3, 2)), np.ones((3, 2)))
+    assert found.low.tolist() == found.high.tolist() == [[0.5, -2.0]] * 3
+    assert found.slopes.shape == (3, 4, 2)
+    assert not found.slopes.any()
