@@ -90,7 +90,7 @@ def near(found, sharp, ulps):
         outward = (end - value) * (-1 if side == 0 else 1)
         size = abs(value) * UNIT
         assert outward >= 0.99 * ulps * size, (side, end, value)
-        assert outward <= (ulps + 4) * size + 1e-300, (side, end, value)
+        assert outward <= (ulps + 1.6) * size + 1e-300, (side, end, value)
 
 
 RISING = {

@@ -34,28 +34,41 @@ def of(name, *boxes):
     return ends(image(name, sources(*boxes)))
 
 
+def many(boxes):
+    """Boxes as the rows of one range, (boxes, 1)."""
+    low, high = np.array(boxes).T
+    return exact(low[:, None]), exact(high[:, None])
+
+
 @pytest.mark.parametrize("name", ["relu", "abs", "square"])
 def test_gaps_of_one_number_are_sharp(name):
-    for box in BOXES:
-        for slope in (-1.5, -0.25, 0.0, 0.5, 1.0, 4.0):
-            found = ends(gap(name, sources(box), (exact(np.array([[slope]])),)))
-            assert found == sharp(name, [box], [slope])
+    for slope in (-1.5, -0.25, 0.0, 0.5, 1.0, 4.0):
+        slopes = (exact(np.full((len(BOXES), 1), slope)),)
+        below, above = gap(name, [many(BOXES)], slopes)
+        found = list(zip(below.fractions(), above.fractions(), strict=True))
+        assert found == [sharp(name, [box], [slope]) for box in BOXES]
+
+
+PAIRS = list(product(BOXES[::3], BOXES[::4])) + [(x, y) for x in BOXES[1::4] for y in (x, (1.0, 1.0))]
 
 
 @pytest.mark.parametrize("name", ["max", "min", "mul"])
 def test_gaps_of_two_numbers_are_sharp(name):
-    for x, y in product(BOXES[::2], BOXES[::4] + BOXES[1::5]):
-        for slopes in ((0.0, 0.0), (0.25, 0.75), (-1.0, 0.5), (1.0, 0.0)):
-            found = ends(gap(name, sources(x, y), tuple(exact(np.array([[s]])) for s in slopes)))
-            assert found == sharp(name, [x, y], slopes)
-            if slopes == (0.0, 0.0):
-                assert of(name, x, y) == found
+    sources = [many([pair[k] for pair in PAIRS]) for k in (0, 1)]
+    for slopes in ((0.0, 0.0), (0.25, 0.75), (-1.0, 0.5), (1.0, 0.0)):
+        below, above = gap(name, sources, tuple(exact(np.full((len(PAIRS), 1), s)) for s in slopes))
+        found = list(zip(below.fractions(), above.fractions(), strict=True))
+        assert found == [sharp(name, pair, slopes) for pair in PAIRS]
+        if slopes == (0.0, 0.0):
+            low, high = image(name, sources)
+            assert list(zip(low.fractions(), high.fractions(), strict=True)) == found
 
 
 @pytest.mark.parametrize("name", ["relu", "abs", "square"])
 def test_images_are_gaps_of_flat_lines(name):
-    for box in BOXES:
-        assert of(name, box) == sharp(name, [box], [0])
+    low, high = image(name, [many(BOXES)])
+    found = list(zip(low.fractions(), high.fractions(), strict=True))
+    assert found == [sharp(name, [box], [0]) for box in BOXES]
 
 
 @pytest.mark.parametrize(
