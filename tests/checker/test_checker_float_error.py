@@ -232,7 +232,9 @@ def test_roots_of_what_is_never_negative_have_a_bound_at_zero(inner):
 def test_a_root_is_no_farther_than_its_slope_or_the_root_of_the_error():
     form = one("sqrt")
     for low, slope in ((1e-4, 50.0), (1e-7, np.inf)):
-        found = errors_within(form, {0: ends(3 * low, 3.0), 1: ends(low, 1.0), 2: ends(0.0, 1.0)}, 3)
+        found = errors_within(
+            form, {0: ends(3 * low, 3.0), 1: ends(low, 1.0), 2: ends(0.0, 1.0)}, 3
+        )
         error = found[1][0, 0]
         expected = min(slope * error, np.sqrt(error)) + 8 * 2.0**-24
         assert expected * (1 - 1e-6) <= found[2][0, 0] <= expected * 1.01

@@ -55,11 +55,17 @@ def test_what_the_inverse_lacks_is_bounded():
 def test_every_hidden_state_is_among_those_that_are_followed():
     """h = B u + e with |e| <= rest, whatever h is."""
     rng = np.random.default_rng(0)
-    for frame in (frame_of(M.tolist(), 2), Frame(M, np.linalg.inv(M) + rng.uniform(-0.05, 0.05, (2, 2)))):
+    for frame in (
+        frame_of(M.tolist(), 2),
+        Frame(M, np.linalg.inv(M) + rng.uniform(-0.05, 0.05, (2, 2))),
+    ):
         for h in rng.uniform(-2, 2, size=(20, 2)):
             u = exactly(M, h)
             rest = frame.rest(np.array([abs(float(v)) for v in u]) * (1 + 1e-12))
-            back = [sum(Fraction(float(b)) * v for b, v in zip(row, u, strict=True)) for row in frame.back]
+            back = [
+                sum(Fraction(float(b)) * v for b, v in zip(row, u, strict=True))
+                for row in frame.back
+            ]
             for a, b, e in zip(h, back, rest, strict=True):
                 assert abs(Fraction(a) - b) <= Fraction(float(e))
 
@@ -73,7 +79,9 @@ def test_errors_are_stretched_by_the_coordinates():
 def cell():
     """(h, x) to (h', y) with a tanh and an item of one number; hidden numbers 2."""
     builder = Builder(3)
-    first = builder.affine([(0, np.array([[0.5, 1.0, -1.0], [0.25, -0.5, 2.0]]))], np.array([0.1, 0.2]))
+    first = builder.affine(
+        [(0, np.array([[0.5, 1.0, -1.0], [0.25, -0.5, 2.0]]))], np.array([0.1, 0.2])
+    )
     bent = builder.elementwise("tanh", first)
     return builder.build(
         builder.affine([(bent, np.array([[1.0, 0.5], [0.0, 1.0], [2.0, -1.0]])),
@@ -118,7 +126,9 @@ def test_coordinates_may_be_large():
 def boxes(count=5):
     rng = np.random.default_rng(2)
     low = rng.normal(size=(count, 2))
-    return Boxes(np.arange(count), np.arange(count)[::-1].copy(), low, low + rng.uniform(0.1, 1, (count, 2)))
+    return Boxes(
+        np.arange(count), np.arange(count)[::-1].copy(), low, low + rng.uniform(0.1, 1, (count, 2))
+    )
 
 
 def test_boxes_are_halved_along_the_longest_axis_by_scale():

@@ -165,3 +165,29 @@ def test_records_may_be_of_two_sources():
     check(form, records, box, 1.0)
     with pytest.raises(Refused):
         check(form, records, box, float(Fraction(99, 100)))
+
+
+def sum_and_difference(bend=None):
+    """2 x0, by way of x0 + x1 and x0 - x1."""
+    builder = Builder(2)
+    both = builder.affine([(0, np.array([[1.0, 1.0], [1.0, -1.0]]))], np.zeros(2))
+    wire = builder.affine([(both, np.array([[1.0, 1.0]]))], np.zeros(1))
+    return builder.build(builder.elementwise(bend, wire) if bend else wire)
+
+
+@pytest.mark.parametrize("bend", [None, "abs"])
+def test_sums_of_sums_are_followed_back_to_the_input(bend):
+    form = sum_and_difference(bend)
+    box = exact(-np.ones((1, 2))), exact(np.ones((1, 2)))
+    low, high = wire_ranges(form, exact_weights(form), box, own_slopes)[form.output]
+    assert (low.fractions(), high.fractions()) == ([0 if bend else -2], [2])
+
+
+def test_units_without_a_record_take_the_slope_of_their_side():
+    """relu(x + 5) - x is 5 where the relu is surely on."""
+    builder = Builder(1)
+    on = builder.elementwise("relu", builder.affine([(0, np.eye(1))], np.array([5.0])))
+    form = builder.build(builder.affine([(on, np.eye(1)), (0, -np.eye(1))], np.zeros(1)))
+    check(form, {}, leaves((-1.0, 1.0), (2.0, 3.0)), 5.0)
+    with pytest.raises(Refused):
+        check(form, {}, leaves((-1.0, 1.0)), np.nextafter(5.0, 0))

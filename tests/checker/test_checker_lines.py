@@ -49,7 +49,9 @@ def test_gaps_of_one_number_are_sharp(name):
         assert found == [sharp(name, [box], [slope]) for box in BOXES]
 
 
-PAIRS = list(product(BOXES[::3], BOXES[::4])) + [(x, y) for x in BOXES[1::4] for y in (x, (1.0, 1.0))]
+PAIRS = list(product(BOXES[::3], BOXES[::4])) + [
+    (x, y) for x in BOXES[1::4] for y in (x, (1.0, 1.0))
+]
 
 
 @pytest.mark.parametrize("name", ["max", "min", "mul"])

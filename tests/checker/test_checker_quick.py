@@ -178,7 +178,11 @@ def test_kinks_and_products_have_the_margin_of_their_own_rounding():
         low, high = (end[0, 0] for end in quick_ranges(form, point, point)[form.output])
         value = run_exact(form, point[0])[0]
         for margin in (value - Fraction(low), Fraction(high) - value):
-            assert Fraction(1, 2**53) * abs(value) <= margin <= Fraction(5000, 2**53) * (1 + abs(value))
+            assert (
+                Fraction(1, 2**53) * abs(value)
+                <= margin
+                <= Fraction(5000, 2**53) * (1 + abs(value))
+            )
 
 
 def test_steps_and_comparisons_are_those_of_the_ends():
@@ -215,7 +219,9 @@ def test_as_many_boxes_at_once_as_fit():
     for width, count in ((1, 1024), (45, 1024), (46, 991), (1000, 2), (3000, 1)):
         assert boxes_at_once(Builder(width).build(0)) == count
     builder = Builder(1)
-    assert boxes_at_once(builder.build(builder.affine([(0, np.ones((90, 1)))], np.zeros(90)))) == 258
+    assert (
+        boxes_at_once(builder.build(builder.affine([(0, np.ones((90, 1)))], np.zeros(90)))) == 258
+    )
 
 
 def test_a_constant_is_known_but_for_its_margin():
@@ -225,3 +231,14 @@ def test_a_constant_is_known_but_for_its_margin():
     assert low.shape == high.shape == (3, 2)
     assert (low < [0.5, -2.0]).all() and (low > [0.5 - 1e-12, -2.0 - 1e-12]).all()
     assert (high > [0.5, -2.0]).all() and (high < [0.5 + 1e-12, -2.0 + 1e-12]).all()
+
+
+@pytest.mark.parametrize("bend", [None, "abs"])
+def test_sums_of_sums_are_followed_back_to_the_input(bend):
+    """2 x0, by way of x0 + x1 and x0 - x1."""
+    builder = Builder(2)
+    both = builder.affine([(0, np.array([[1.0, 1.0], [1.0, -1.0]]))], np.zeros(2))
+    wire = builder.affine([(both, np.array([[1.0, 1.0]]))], np.zeros(1))
+    form = builder.build(builder.elementwise(bend, wire) if bend else wire)
+    low, high = quick_ranges(form, -np.ones((1, 2)), np.ones((1, 2)))[form.output]
+    assert (low[0, 0], high[0, 0]) == pytest.approx((0 if bend else -2, 2), abs=1e-11)

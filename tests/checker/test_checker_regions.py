@@ -91,7 +91,9 @@ def test_boxes_that_are_far_off_or_touch_too_much_are_not_held():
 
     assert along(0.5, 4095.5)
     assert not along(0.5, 4096.5)
-    plane = Cells(np.zeros(1 << 13, np.int64), np.array(list(product(range(64), range(128)))), WIDTHS)
+    plane = Cells(
+        np.zeros(1 << 13, np.int64), np.array(list(product(range(64), range(128)))), WIDTHS
+    )
     assert held(plane, (0, 0.1, 0.1, 31.9, 15.9)) == [True]
     assert held(plane, (0, 0.1, 0.1, 31.9, 16.1)) == [False]
     small = Cells(np.zeros(0, np.int64), np.zeros((0, 2), np.int64), WIDTHS)

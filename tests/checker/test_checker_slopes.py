@@ -63,8 +63,12 @@ def test_smooth_functions_have_their_chord(name):
 
     low, high = 0.25, 1.5
     (lower,), (upper,) = of(name, (low, high))
-    assert lower == upper == pytest.approx(
-        float(ELEMENTWISE[name](np.float64(high)) - ELEMENTWISE[name](np.float64(low))) / 1.25
+    assert (
+        lower
+        == upper
+        == pytest.approx(
+            float(ELEMENTWISE[name](np.float64(high)) - ELEMENTWISE[name](np.float64(low))) / 1.25
+        )
     )
 
 

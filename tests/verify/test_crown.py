@@ -332,3 +332,17 @@ def test_a_constant_output_is_known():
     assert found.low.tolist() == found.high.tolist() == [[0.5, -2.0]] * 3
     assert found.slopes.shape == (3, 4, 2)
     assert not found.slopes.any()
+
+
+@pytest.mark.parametrize("bend", [None, "abs"])
+def test_sums_of_sums_are_followed_back_to_the_input(bend):
+    """2 x0, by way of x0 + x1 and x0 - x1."""
+    builder = Builder(2)
+    both = builder.affine([(0, np.array([[1.0, 1.0], [1.0, -1.0]]))], np.zeros(2))
+    wire = builder.affine([(both, np.array([[1.0, 1.0]]))], np.zeros(1))
+    form = builder.build(builder.elementwise(bend, wire) if bend else wire)
+    found = enclose(form, -np.ones((1, 2)), np.ones((1, 2)))
+    assert (found.low[0, 0], found.high[0, 0]) == pytest.approx((0 if bend else -2, 2), abs=1e-11)
+    if bend:
+        low, high = found.ranges[wire]
+        assert (low[0, 0], high[0, 0]) == pytest.approx((-2, 2), abs=1e-11)

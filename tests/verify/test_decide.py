@@ -36,9 +36,9 @@ def test_signs_hold_or_fail_only_where_all_values_do(margin):
 def test_a_margin_of_nothing_is_the_default():
     one = np.ones(1)
     assert sign_codes((-0.5 * one, one), (one, one)).tolist() == [SPLIT]
-    assert category_codes((np.zeros((1, 2)), np.array([[0.0, 0.5]])), (0 * one, 0 * one)).tolist() == [
-        SPLIT
-    ]
+    assert category_codes(
+        (np.zeros((1, 2)), np.array([[0.0, 0.5]])), (0 * one, 0 * one)
+    ).tolist() == [SPLIT]
 
 
 def codes(low, high, chosen, margin=0.0):

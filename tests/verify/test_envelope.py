@@ -107,7 +107,9 @@ def test_a_function_multiplies_by_its_slope_and_adds_its_own(name, box, slope, s
     exact = affine([1.0], 0.0)
     alone = NormalForm((exact.nodes[0], type(form.nodes[2])(name, (0,))), 1)
     own = 8 * arithmetic.unit_roundoff * size
-    assert own * (1 - 1e-6) <= of(alone, {0: ranges[1], 1: ranges[2]}, arithmetic) <= own * (1 + 3e-5)
+    assert (
+        own * (1 - 1e-6) <= of(alone, {0: ranges[1], 1: ranges[2]}, arithmetic) <= own * (1 + 3e-5)
+    )
 
 
 def checked(form, ranges):

@@ -254,3 +254,23 @@ def test_the_middle_decides_between_two_pairs_of_lines():
         assert high >= value - 1e-12
         assert low >= float(least) + (1.0 - share) * at[1] - 1e-12
         assert high <= float(most) + share * at[1] + 1e-12
+
+
+def test_products_between_flat_planes_are_rounded_outward():
+    """About 0 in both numbers the slopes are 0: all that is rounded is the product itself."""
+    rng = np.random.default_rng(7)
+    for x, y in rng.uniform(0.1, 1.0, size=(40, 2)).tolist():
+        lower, upper, below, above = of("mul", (-x, x), (-y, y))
+        assert lower == upper == (0.0, 0.0)
+        sharp = Fraction(x) * Fraction(y)
+        assert Fraction(below) <= -sharp and sharp <= Fraction(above)
+        assert Fraction(above) - sharp <= sharp * Fraction(1, 2**50)
+
+
+def test_changes_at_points_are_rounded_outward():
+    rng = np.random.default_rng(8)
+    for x, d in rng.uniform(-1.0, 1.0, size=(20, 2)).tolist():
+        lower, upper, below, above = of("relu_change", (x, x), (d, d))
+        least, most = change_gap((x, x), (d, d), lower)[0], change_gap((x, x), (d, d), upper)[1]
+        assert Fraction(below) <= least and most <= Fraction(above)
+        assert max(least - Fraction(below), Fraction(above) - most) <= Fraction(1, 2**48)

@@ -13,6 +13,7 @@ from smooth_cases import FUNCTIONS, ODD_ONES, UNIT, WAVES, pi, sharp, turning
 from distill.verify.image import LIBRARY_ULPS
 from distill.verify.smooth import SMOOTH
 
+
 def gap(name, low, high, slope):
     x = np.array([[float(low)]]), np.array([[float(high)]])
     with np.errstate(all="ignore"):
