@@ -131,6 +131,7 @@ def test_infinite_boxes_have_constants_that_are_no_bound():
         assert np.isfinite([*lower, *upper]).all()
         assert not np.isnan([below, above]).any()
         assert above == np.inf
+        assert below < np.inf
     assert of("relu", (-np.inf, 1.0))[3] == np.inf or of("relu", (-np.inf, 1.0))[1] == (0.0,)
 
 
@@ -207,9 +208,12 @@ def change_gap(x, d, slopes):
 CHANGES = [(-2.0, -0.5), (-2.0, 0.0), (-1.0, 0.5), (-0.5, 2.0), (0.0, 1.0), (0.5, 3.0), (-0.3, 0.1)]
 
 
+FAR = [(3.0, 4.0), (-4.0, -3.0), (-0.01, 3.0), (-3.0, 0.01), (1.0, 1.5), (-1.5, -1.0)]
+
+
 @pytest.mark.parametrize("x", CHANGES)
 def test_changes_of_a_relu_have_sharp_lines(x):
-    for d in CHANGES:
+    for d in CHANGES + FAR:
         lower, upper, below, above = of("relu_change", x, d)
         least, most = change_gap(x, d, lower)[0], change_gap(x, d, upper)[1]
         size = 2.0**-51 * 8 * (max(map(abs, x)) + max(map(abs, d)))
@@ -240,7 +244,7 @@ def test_changes_of_a_relu_take_the_nearer_lines():
 def test_the_middle_decides_between_two_pairs_of_lines():
     """Neither pair may be farther off in the middle than the one by d alone."""
     change = ELEMENTWISE["relu_change"]
-    for x, d in product(CHANGES, CHANGES):
+    for x, d in product(CHANGES[::2], CHANGES):
         lower, upper, below, above = of("relu_change", x, d)
         at = [0.5 * (a + b) for a, b in (x, d)]
         rise, fall = max(d[1], 0.0), max(-d[0], 0.0)
@@ -274,3 +278,22 @@ def test_changes_at_points_are_rounded_outward():
         least, most = change_gap((x, x), (d, d), lower)[0], change_gap((x, x), (d, d), upper)[1]
         assert Fraction(below) <= least and most <= Fraction(above)
         assert max(least - Fraction(below), Fraction(above) - most) <= Fraction(1, 2**48)
+
+
+def test_products_of_grid_numbers_are_exact_below_the_limit_only():
+    """Multiples of 1/1024 whose product has more digits than a float are rounded outward."""
+    for k in range(1, 12):
+        x, y = 2.0**22 + k / 1024, 2.0**22 + (2 * k + 1) / 1024
+        _, _, below, above = of("mul", (-x, x), (-y, y))
+        sharp = Fraction(x) * Fraction(y)
+        assert Fraction(below) <= -sharp and sharp <= Fraction(above)
+        small = of("mul", (-k / 4, k / 4), (-7.0, 7.0))
+        assert small[2:] == (-k * 1.75, k * 1.75)
+
+
+def test_products_that_underflow_are_rounded_outward():
+    _, _, below, above = of("mul", (-1e-200, 1e-200), (-1e-200, 1e-200))
+    assert -1e-290 < below < 0 < above < 1e-290
+    lines = relax("relu", [box(-1e-200, 1e-200)])
+    found = with_lower_slope(lines, box(-1e-200, 1e-200), np.array([[1e-200]]))
+    assert -1e-200 < found.below[0, 0] < 0

@@ -62,6 +62,36 @@ def test_the_margin_at_the_ends_is_what_a_library_may_err(name):
                 assert above >= value - product + err
 
 
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - set(WAVES)))
+def test_the_margin_where_the_slope_is_met_is_of_its_sizes(name):
+    """Twenty units of value and product: the place is found to float accuracy only."""
+    for low, high in BOXES.get(name, ODD):
+        for slope in SLOPES:
+            for place in turning(name, slope):
+                if low < place < high:
+                    value, product = FUNCTIONS[name](place), mpmath.mpf(slope) * place
+                    margin = 40 * UNIT * (abs(value) + abs(product))
+                    below, above = gap(name, low, high, slope)
+                    rest = value - product
+                    assert below <= rest - margin or above >= rest + margin
+                    ends = [FUNCTIONS[name](mpmath.mpf(e)) - mpmath.mpf(slope) * e for e in (low, high)]
+                    if rest < min(ends):
+                        assert below <= rest - margin
+                    if rest > max(ends):
+                        assert above >= rest + margin
+
+
+@pytest.mark.parametrize("name", ODD_ONES)
+def test_places_just_inside_a_box_count(name):
+    """Half a millionth from an end the value differs in the 13th digit: more than rounding covers."""
+    for slope in (0.05, 0.2):
+        for place in turning(name, slope):
+            rest = FUNCTIONS[name](place) - mpmath.mpf(slope) * place
+            for low, high in ((place - 5e-7, place + 1), (place - 1, place + 5e-7)):
+                below, above = gap(name, low, high, slope)
+                assert below <= rest <= above
+
+
 @pytest.mark.parametrize("name", WAVES)
 def test_waves_are_within_the_error_of_their_chord(name):
     """The extremes at the ends, moved by an eighth of width squared times the largest bend."""
