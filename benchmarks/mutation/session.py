@@ -78,7 +78,7 @@ class Forks:
         """Trace what is not known yet, then hand over."""
         self.items = {item.nodeid: item for item in session.items}
         for file in self.files:
-            _module(self.root, file)
+            _module(file)
         gc.collect()
         gc.freeze()
         self.run(self)
@@ -128,12 +128,10 @@ class Forks:
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Tests that reach the changed statement, the most promising first."""
         wanted, own = set(mutant.statement), own_tests(mutant.file)
-        reaching = []
-        for name, reach in self.reach.items():
-            lines = reach.lines.get(mutant.file, [])
-            at_import = not wanted and (lines or own in name)
-            if at_import or wanted.intersection(lines):
-                reaching.append(name)
+        lines = {name: reach.lines.get(mutant.file, []) for name, reach in self.reach.items()}
+        reaching = [name for name, found in lines.items() if wanted.intersection(found)]
+        if not reaching:  # run when the file is imported
+            reaching = [name for name, found in lines.items() if found or own in name]
         killers = self.killers[mutant.file + mutant.function]
         rank = {name: i for i, name in enumerate(reversed(killers))}
         reaching.sort(key=lambda n: (rank.get(n, len(rank)), own not in n, self.reach[n].seconds))
@@ -153,7 +151,7 @@ class Forks:
 
         def once() -> str:
             try:
-                install(_module(self.root, mutant.file), compile(mutant.code, mutant.file, "exec"))
+                install(_module(mutant.file), compile(mutant.code, mutant.file, "exec"))
             except Exception:
                 return "(import)"
             for name in tests:
@@ -281,7 +279,7 @@ def _our_modules() -> Iterator[ModuleType]:
             yield module
 
 
-def _module(root: Path, file: str) -> ModuleType:
+def _module(file: str) -> ModuleType:
     return importlib.import_module(file.removesuffix(".py").replace("/", "."))
 
 

@@ -346,3 +346,59 @@ def test_sums_of_sums_are_followed_back_to_the_input(bend):
     if bend:
         low, high = found.ranges[wire]
         assert (low[0, 0], high[0, 0]) == pytest.approx((-2, 2), abs=1e-11)
+
+
+def test_a_box_without_bounds_leaves_those_of_others():
+    """log is unbounded below at 0."""
+    builder = Builder(2)
+    bent = builder.elementwise("log", 0)
+    rows = np.array([[0.5, 0.25], [-0.5, -0.25]])
+    form = builder.build(builder.affine([(bent, rows)], np.zeros(2)))
+    low, high = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[1.0, 1.0], [2.0, 2.0]])
+    found = enclose(form, low, high)
+    assert found.below[0, [0, 3]].tolist() == [-np.inf, -np.inf]
+    below = lower_bounds(form, found.ranges, found.lines)
+    assert not np.isnan(below).any()
+    assert below[1, [0, 3]] == pytest.approx([0.0, 0.0], abs=1e-12)
+    assert below[1, [1, 2]] == pytest.approx([-0.75 * np.log(2)] * 2, rel=0.1)
+
+
+def test_constants_and_products_of_lines_have_their_margins():
+    """A relu on [-1e6, 1e6] is below x / 2 + 5e5: roundings in units of 5e5, one by one.
+
+    The sum at the output: 5 of 1e6; the line's constant: 5, and 1 of the new constant; the product
+    with its slope: 1; the corner: 6, and 1 of the constant, which is 1e6 by then; and two units in
+    the last place of the result, 2 each of 1e6, with the float after it.
+    """
+    builder = Builder(1)
+    form = builder.build(builder.affine([(builder.elementwise("relu", 0), np.eye(1))], np.zeros(1)))
+    box = np.array([[-1e6]]), np.array([[1e6]])
+    found = enclose(form, *box)
+    below = lower_bounds(form, found.ranges, found.lines)
+    margin = Fraction(float(-below[0, 1])) - 10**6
+    unit = 5 * 10**5 * UNIT
+    assert 36.4 <= float(margin / unit) <= 39
+
+
+def test_slopes_that_underflow_are_within_the_bounds():
+    """1e-200 of a product with 1e-200: its slope is no float, but 1e300 times it is a number."""
+    builder = Builder(2)
+    parts = [builder.affine([(0, row[None])], np.zeros(1)) for row in np.eye(2)]
+    product = builder.elementwise("mul", *parts)
+    form = builder.build(builder.affine([(product, np.array([[1e-200]]))], np.zeros(1)))
+    point = np.array([[1e300, 1e-200]])
+    found = enclose(form, point, point)
+    below = lower_bounds(form, found.ranges, found.lines)
+    value = Fraction(1e300) * Fraction(1e-200) ** 2
+    assert Fraction(float(below[0, 0])) <= value
+    assert Fraction(float(below[0, 1])) <= -value
+    assert below[0, 1] >= -20
+
+
+def test_bounds_of_unbounded_wires_say_nothing_aloud():
+    builder = Builder(1)
+    wire = builder.elementwise("log", builder.elementwise("exp", 0))
+    form = builder.build(builder.affine([(wire, np.array([[0.0], [1.0]]))], np.zeros(2)))
+    found = enclose(form, np.array([[-1.0]]), np.array([[1e4]]))
+    assert not np.isnan(lower_bounds(form, found.ranges, found.lines)).any()
+    assert not np.isnan(found.below).any()
