@@ -11,12 +11,10 @@ import ast
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 _STRICT = re.compile(r",\s*(strict=\w+)?\s*(?=\))")
 _ALIAS = re.compile(r"_?[A-Z][a-z]")
@@ -70,6 +68,8 @@ Place = tuple[int, int]
 
 def _changes(text: str) -> Iterator[tuple[Place, Place, str]]:
     """Start, end (line from 1, column from 0) and new text of every change."""
+    from libcst.metadata import MetadataWrapper, PositionProvider
+
     with _configured():
         from mutmut.mutation.file_mutation import create_mutations
 
@@ -99,30 +99,38 @@ def _configured() -> Iterator[None]:
         pragmas.get_lines_ignored_by_pattern = kept
 
 
-def _places(tree: ast.Module):  # noqa: ANN202
+def _places(tree: ast.Module) -> Callable[[int], tuple[str, range]]:
     """From a line to its outermost function and to lines of the statement it is in."""
     functions: dict[int, str] = {}
     statements: dict[int, range] = {}
-    for node in tree.body:
-        inner = node.body if isinstance(node, ast.ClassDef) else [node]
-        for one in inner:
-            if not isinstance(one, ast.FunctionDef):
-                continue
-            name = f"{node.name}.{one.name}" if isinstance(node, ast.ClassDef) else one.name
-            body = range(one.body[0].lineno, (one.end_lineno or 0) + 1)
-            for line in range(one.lineno, (one.end_lineno or 0) + 1):
-                functions[line], statements[line] = name, body
-            for stmt in ast.walk(one):
-                if isinstance(stmt, ast.stmt) and stmt is not one:
-                    last = getattr(stmt, "body", None)
-                    end = last[0].lineno - 1 if last else (stmt.end_lineno or stmt.lineno)
-                    lines = range(stmt.lineno, max(end, stmt.lineno) + 1)
-                    for line in lines:
-                        if isinstance(stmt, ast.FunctionDef):
-                            statements[line] = range(stmt.lineno, (stmt.end_lineno or 0) + 1)
-                        elif len(lines) <= len(statements[line]):
-                            statements[line] = lines
+    for name, one in _functions(tree):
+        body = range(one.body[0].lineno, (one.end_lineno or 0) + 1)
+        for line in range(one.lineno, (one.end_lineno or 0) + 1):
+            functions[line], statements[line] = name, body
+        for stmt in ast.walk(one):
+            if isinstance(stmt, ast.FunctionDef) and stmt is not one:
+                lines = range(stmt.lineno, (stmt.end_lineno or 0) + 1)
+                statements |= dict.fromkeys(_own_lines(stmt), lines)
+            elif isinstance(stmt, ast.stmt) and stmt is not one:
+                lines = _own_lines(stmt)
+                closer = [line for line in lines if len(lines) <= len(statements[line])]
+                statements |= dict.fromkeys(closer, lines)
     return lambda line: (functions.get(line, ""), statements.get(line, range(0)))
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions and methods at the top, by name."""
+    for node in tree.body:
+        within = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+        yield from ((prefix + f.name, f) for f in within if isinstance(f, ast.FunctionDef))
+
+
+def _own_lines(stmt: ast.stmt) -> range:
+    """Lines of a statement without those of statements in it."""
+    inner = getattr(stmt, "body", None)
+    end = inner[0].lineno - 1 if inner else (stmt.end_lineno or stmt.lineno)
+    return range(stmt.lineno, max(end, stmt.lineno) + 1)
 
 
 def _wordings(tree: ast.Module) -> list[tuple[Place, Place]]:
@@ -138,9 +146,9 @@ def _wordings(tree: ast.Module) -> list[tuple[Place, Place]]:
             if any(" " in str(t) for t in texts):
                 found.append(node)
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if _ALIAS.match(node.targets[0].id):
-                found.append(node)
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(target, ast.Name) and _ALIAS.match(target.id):
+            found.append(node)
     return [((n.lineno, n.col_offset), (n.end_lineno or 0, n.end_col_offset or 0)) for n in found]
 
 
@@ -155,8 +163,3 @@ def _change(old: str, new: str, start: int) -> str:
         last = text.find("\n", max(len(text) - behind, first))
         texts.append(" ".join(text[first : last if last >= 0 else None].split()))
     return " → ".join(texts)
-
-
-def changed_places(change: str) -> Iterable[str]:
-    """The two texts of a change."""
-    return change.split(" → ")

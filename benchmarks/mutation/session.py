@@ -28,8 +28,9 @@ import pytest
 
 from benchmarks.mutation.mutants import Mutant
 
-OURS = ("distill", "dsl", "tests", "test_", "bounds_cases", "folders", "networks")
-MEMORY = 3 * 2**30
+_OURS = ("distill", "dsl", "test")
+"""Modules that may have imported a mutant's constants."""
+_MEMORY = 3 * 2**30
 """Bytes that a mutant may take on top of the session's."""
 
 
@@ -189,7 +190,7 @@ def in_fork(function: Callable[[], Any], seconds: float) -> Any:
             for stream in (0, 1, 2):
                 os.dup2(nowhere, stream)
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+            resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, used + _MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -250,15 +251,21 @@ def install(module: ModuleType, code: Any) -> None:
             _adopt(old, new)
             space[name] = old
         elif isinstance(old, type) and isinstance(new, type):
-            for key, value in list(vars(new).items()):
-                own = vars(old).get(key)
-                if isinstance(own, FunctionType) and isinstance(value, FunctionType):
-                    _adopt(own, value)
-                elif isinstance(value, property | staticmethod | classmethod):
-                    setattr(old, key, value)
+            _remake(old, new)
             space[name] = old
         else:
             _hand_out(module, name, old, new)
+
+
+def _remake(old: type, new: type) -> None:
+    """Give a class the methods of another."""
+    for key, value in list(vars(new).items()):
+        own = vars(old).get(key)
+        method = isinstance(value, FunctionType) and isinstance(own, FunctionType)
+        if method and value.__closure__ is None:
+            _adopt(own, value)
+        elif method or isinstance(value, property | staticmethod | classmethod):
+            setattr(old, key, value)
 
 
 def _adopt(old: FunctionType, new: FunctionType) -> None:
@@ -275,7 +282,7 @@ def _hand_out(module: ModuleType, name: str, old: object, new: object) -> None:
 
 def _our_modules() -> Iterator[ModuleType]:
     for name, module in list(sys.modules.items()):
-        if name.startswith(OURS) and isinstance(module, ModuleType):
+        if name.startswith(_OURS) and isinstance(module, ModuleType):
             yield module
 
 

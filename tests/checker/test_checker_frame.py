@@ -33,8 +33,8 @@ def test_what_the_inverse_lacks_is_bounded():
     assert frame.hidden == 2
     largest = np.array([1.0, 3.0])
     rest = frame.rest(largest)
-    lack = [[Fraction(int(i == j)) - sum(Fraction(float(frame.back[i, k])) * Fraction(float(M[k, j]))
-             for k in range(2)) for j in range(2)] for i in range(2)]  # fmt: skip
+    columns = [exactly(frame.back, column) for column in M.T]
+    lack = [[int(i == j) - columns[j][i] for j in range(2)] for i in range(2)]
     back = np.abs(frame.back) @ largest
     for k in range(2):
         row = sum(map(abs, lack[k]))

@@ -163,6 +163,7 @@ def test_lines_take_the_gap_below_and_the_gap_above():
         ("relu", [(-2.0, -1.0)], [0.0]),
         ("relu", [(-2.0, 0.0)], [0.0]),
         ("relu", [(0.0, 3.0)], [1.0]),
+        ("abs", [(-2.0, 3.0)], [0.0]),
         ("abs", [(1.0, 3.0)], [1.0]),
         ("abs", [(-2.0, 0.0)], [-1.0]),
         ("abs", [(-2.0, -1.0)], [-1.0]),
@@ -182,5 +183,5 @@ def test_lines_take_the_gap_below_and_the_gap_above():
 def test_units_without_a_record_take_the_side_that_is_decided(name, boxes, expected):
     found = default_slopes(name, sources(*boxes))
     assert [s.tolist() for s in found] == [[[v]] for v in expected]
-    if any(expected):
+    if any(expected):  # decided
         assert sharp(name, boxes, expected) == (0, 0)

@@ -65,7 +65,7 @@ raw = base64.b64decode(good)
 )  # fmt: skip
 def test_what_is_no_array_is_refused(wrong):
     for unpack in (unpacked_rows, unpacked_floats):
-        with pytest.raises(Refused, match="can't be unpacked|cut off"):
+        with pytest.raises(Refused, match=r"can't be unpacked|cut off"):
             unpack(wrong, 2)
 
 

@@ -194,7 +194,8 @@ def test_steps_and_comparisons_are_those_of_the_ends():
         assert (low[0, 0], high[0, 0]) == expected
     greater = builder.build(builder.elementwise("greater", *parts))
     for x, y, expected in (
-        ((0.0, 1.0), (1.5, 2.0), (0, 0)), ((0.0, 1.5), (1.0, 2.0), (0, 1)),
+        ((0.0, 1.0), (1.5, 2.0), (0, 0)),
+        ((1.0, 1.0), (1.0, 1.0), (0, 0)), ((0.0, 1.5), (1.0, 2.0), (0, 1)),
         ((2.5, 3.0), (1.0, 2.0), (1, 1)),
     ):  # fmt: skip
         ends = np.array([[x[0], y[0]]]), np.array([[x[1], y[1]]])
@@ -242,3 +243,28 @@ def test_sums_of_sums_are_followed_back_to_the_input(bend):
     form = builder.build(builder.elementwise(bend, wire) if bend else wire)
     low, high = quick_ranges(form, -np.ones((1, 2)), np.ones((1, 2)))[form.output]
     assert (low[0, 0], high[0, 0]) == pytest.approx((0 if bend else -2, 2), abs=1e-11)
+
+
+@pytest.mark.parametrize("name", ["sum", "mul", "square", "chain"])
+def test_products_that_underflow_are_within_the_ranges(name):
+    """1e-200 * 1e-200 is no float, but it isn't 0 either."""
+    builder = Builder(2)
+    parts = [builder.affine([(0, row[None])], np.zeros(1)) for row in np.eye(2)]
+    if name == "sum":
+        form = builder.build(builder.affine([(0, np.array([[1e-200, 0.0]]))], np.zeros(1)))
+    elif name == "chain":
+        bent = builder.elementwise(
+            "relu", builder.affine([(0, np.array([[1e-200, 0]]))], np.zeros(1))
+        )
+        form = builder.build(builder.affine([(bent, np.array([[1e-100]]))], np.zeros(1)))
+    else:
+        form = builder.build(builder.elementwise(name, *parts[: 2 if name == "mul" else 1]))
+    for sign in (1.0, -1.0):
+        point = np.array([[1e-200, sign * 1e-200]])
+        if sign < 0 and name == "sum":
+            point = -point
+        value = run_exact(form, point[0])[0]
+        low, high = (end[0, 0] for end in quick_ranges(form, point, point)[form.output])
+        assert Fraction(low) <= value <= Fraction(high)
+        assert low < 0 < high
+        assert high - low <= 1e-190

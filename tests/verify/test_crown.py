@@ -90,8 +90,10 @@ def test_other_lines_give_other_bounds():
         plain = Plain(form, low[row], high[row],
                       lambda i, _, r=row: row_lines(found.lines[i], r), False)  # fmt: skip
         for index, lines in flat.items():
-            plain.lines[index] = [((0,), (0,), Fraction(float(a)), Fraction(float(b)))
-                                  for a, b in zip(lines.below[row], lines.above[row], strict=True)]  # fmt: skip
+            ends = zip(lines.below[row], lines.above[row], strict=True)
+            plain.lines[index] = [
+                ((0,), (0,), Fraction(float(a)), Fraction(float(b))) for a, b in ends
+            ]
         for k in range(4):
             weights = [Fraction((k % 2 == j) * (1 if k < 2 else -1)) for j in range(2)]
             value = plain.least(form.output, weights)

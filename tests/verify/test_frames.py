@@ -43,8 +43,8 @@ def test_a_point_is_seen_within_its_rounding():
 
 
 def test_what_the_inverse_lacks_is_bounded():
-    lack = [[Fraction(int(i == j)) - sum(Fraction(float(FRAME.back[i, k])) * Fraction(float(M[k, j]))
-             for k in range(2)) for j in range(2)] for i in range(2)]  # fmt: skip
+    columns = [exactly(FRAME.back, column) for column in M.T]
+    lack = [[int(i == j) - columns[j][i] for j in range(2)] for i in range(2)]
     rest, back = FRAME.rest(3.0), 3 * np.abs(FRAME.back).sum(1).max()
     for k in range(2):
         assert sum(map(abs, lack[k])) * Fraction(float(back)) <= Fraction(float(rest[k]))

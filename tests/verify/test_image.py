@@ -107,7 +107,7 @@ RISING = {
 
 @pytest.mark.parametrize("name", RISING)
 def test_rising_functions_are_rounded_outward_by_what_the_library_may_err(name):
-    """The claim is for any library within so many units: the margin is there, whatever numpy does."""
+    """The claim is for any library within so many units: the margin is there in any case."""
     function, ulps, boxes = RISING[name]
     for low, high in boxes:
         own = sigmoid if name == "sigmoid" else ELEMENTWISE[name]

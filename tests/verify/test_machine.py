@@ -106,8 +106,9 @@ def test_where_the_program_leads_nowhere_so_does_its_memory():
     assert found.outputs.tolist() == [[0, 1], [2, 3]]
 
 
-@pytest.mark.parametrize(("states", "items", "memory", "fits"), [(20, 8, 2, True), (20, 9, 2, False),
-                                                                   (50, 30, 1, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("states", "items", "memory", "fits"), [(20, 8, 2, True), (20, 9, 2, False), (50, 30, 1, False)]
+)
 def test_memories_of_too_many_items_are_none(states, items, memory, fits):
     where = (np.arange(states)[:, None] + np.arange(items)) % states
     found = remembering(Steps(where, where), memory)

@@ -74,7 +74,9 @@ def test_the_margin_where_the_slope_is_met_is_of_its_sizes(name):
                     below, above = gap(name, low, high, slope)
                     rest = value - product
                     assert below <= rest - margin or above >= rest + margin
-                    ends = [FUNCTIONS[name](mpmath.mpf(e)) - mpmath.mpf(slope) * e for e in (low, high)]
+                    ends = [
+                        FUNCTIONS[name](mpmath.mpf(e)) - mpmath.mpf(slope) * e for e in (low, high)
+                    ]
                     if rest < min(ends):
                         assert below <= rest - margin
                     if rest > max(ends):
@@ -83,7 +85,7 @@ def test_the_margin_where_the_slope_is_met_is_of_its_sizes(name):
 
 @pytest.mark.parametrize("name", ODD_ONES)
 def test_places_just_inside_a_box_count(name):
-    """Half a millionth from an end the value differs in the 13th digit: more than rounding covers."""
+    """Half a millionth from an end a value differs in the 13th digit: no rounding covers that."""
     for slope in (0.05, 0.2):
         for place in turning(name, slope):
             rest = FUNCTIONS[name](place) - mpmath.mpf(slope) * place

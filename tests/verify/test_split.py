@@ -90,10 +90,25 @@ def test_without_scores_the_widest_axis_is_cut():
     assert axes([0, 0], [0.1, 0.2], [0, 0]) == 1
 
 
+def test_widths_count_wherever_a_box_is():
+    assert axes([5, 0], [6, 2], [0, 0]) == 1
+    assert axes([-9, 0], [-7, 1], [0, 0]) == 0
+
+
+def test_boxes_have_axes_of_their_own():
+    low = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, 5.0]])
+    high = np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 6.0]])
+    scores = np.array([[2.0, 1.0], [0.0, 0.0], [3.0, 0.0]])
+    found = choose_axes(Boxes(low, high, np.arange(3)), scores, np.zeros(2, bool))
+    assert found.tolist() == [0, 1, 1]
+
+
 def test_axes_that_cannot_be_cut_are_left():
     tiny = np.nextafter(1.0, 2.0)
     assert axes([1, 0], [tiny, 1], [9, 1]) == 1
     assert axes([1, 1], [tiny, tiny], [1, 1]) == -1
+    odd, even = tiny, np.nextafter(tiny, 2.0)
+    assert axes([odd, 0], [even, 1], [9, 1]) == 1
     assert axes([0, 0], [0.5, 1], [9, 1], (True, False)) == 1
     assert axes([0, 0], [1, 1], [9, 1], (True, False)) == 0
     assert axes([0, 0], [0, 1], [9, 0], (True, False)) == 1
