@@ -90,6 +90,44 @@ def test_underflow_counts_where_it_matters():
     assert of(form, {0: box, 1: ends(0.0, 0.0)}, False) < 1e-45
 
 
+def test_weights_and_inputs_may_be_flushed_to_zero():
+    """Numbers below the smallest normal one: what they are multiplied with decides what is lost."""
+    small, box = 2.0**-130, (np.zeros((1, 2)), np.array([[2.0**20, 1.0]]))
+    lost = of(affine([small, 1.0], 0.0), {0: box, 1: ends(0.0, 1e6)})
+    assert lost >= 2.0**-110
+    box = np.zeros((1, 2)), np.array([[small, 2.0**-126]])
+    assert of(affine([2.0**20, 1.0], 0.0), {0: box, 1: ends(0.0, 1.0)}) >= 2.0**-110
+    box = ends(0.0, 1e-200)
+    assert of(affine([1e-200], 0.0), {0: box, 1: ends(0.0, 0.0)}, False) >= 3 * 2.0**-1022
+    alone = NormalForm((affine([1.0], 0.0).nodes[0], Elementwise("square", (0,))), 1)
+    assert of(alone, {0: ends(0.0, 1e-30), 1: ends(0.0, 1e-60)}) >= 2.0**-126
+
+
+def test_functions_of_functions_take_their_ranges_from_both():
+    builder = Builder(1)
+    wave = builder.elementwise("sin", builder.affine([(0, np.array([[1 / 3]]))], np.zeros(1)))
+    form = builder.build(builder.elementwise("exp", wave))
+    ranges = {0: ends(-3.0, 3.0), 1: ends(-1.0, 1.0), 2: ends(-0.9, 0.9), 3: ends(0.4, 2.5)}
+    found = errors_within(form, ranges, 4)
+    expected = np.exp(0.9) * found[2] + 8 * 2.0**-24 * 2.5
+    assert expected <= found[3] <= expected * (1 + 1e-5)
+
+
+def test_a_comparison_that_only_just_touches_may_flip():
+    """Ends that are equal once errors are added: the network may see two equal numbers."""
+    form = two("greater")
+    found = errors_within(form, pair((0.0, 1.0), (0.0, 1.0)), 4)
+    first, second = found[1][0, 0], found[2][0, 0]
+    low = 1.0 + first + second
+    for x in low + np.arange(-40, 41) * 2.0**-52:
+        for box in (((x, 2.0), (0.0, 1.0)), ((0.0, 1.0), (x, 2.0))):
+            ranges = pair((0.0, 1.0), (0.0, 1.0), (0.0, 1.0))
+            ranges |= {1: ends(*box[0]), 2: ends(*box[1])}
+            apart = x - (first if box[0][0] == x else second)
+            meets = 1.0 + (second if box[0][0] == x else first)
+            assert bool(errors_within(form, ranges, 4)[3][0, 0] == 0) == (apart > meets)
+
+
 def test_roundings_that_a_term_passes():
     for weights, bias, count, _ in SUMS:
         node = affine(weights, bias).nodes[1]
@@ -203,6 +241,9 @@ def test_overflow_has_no_bound():
     assert of(form, {0: ends(-3.5e38, 0), 1: ends(-3.5e38, 0)}) == np.inf
     assert of(form, {0: ends(0.0, 3.5e38), 1: ends(0.0, 3.5e38)}, False) < np.inf
     assert of(form, {0: ends(0.0, 1.75e308), 1: ends(0.0, 1.75e308)}, False) == np.inf
+    edge = 3.4e38 * (1 - 1e-9)
+    both = np.zeros((1, 2)), np.full((1, 2), edge)
+    assert of(affine([0.5, 0.5], 0.0), {0: both, 1: ends(0.0, edge)}) == np.inf
     far = one("floor")
     assert of(far, {0: ends(0.0, 3.3e38), 1: ends(0.0, 1.1e38), 2: ends(0.0, 1.1e38)}) < np.inf
 
@@ -227,6 +268,18 @@ def test_roots_of_what_is_never_negative_have_a_bound_at_zero(inner):
     assert found([1.0, 0.0], 0.0)[1] < np.inf
     assert found([1.0, -0.3], 0.0)[1] == np.inf
     assert found([1.0, 0.3], -0.1)[1] == np.inf
+
+
+def test_roots_of_sums_of_roots_have_a_bound_at_zero():
+    builder = Builder(1)
+    square = builder.elementwise("square", builder.affine([(0, np.eye(1) / 3)], np.zeros(1)))
+    root = builder.elementwise("sqrt", square)
+    form = builder.build(
+        builder.elementwise("sqrt", builder.affine([(root, np.eye(1))], np.zeros(1)))
+    )
+    ranges = {0: ends(-1.0, 1.0), 1: ends(-0.4, 0.4)}
+    ranges |= {i: ends(0.0, 0.4) for i in range(2, 6)}
+    assert np.isfinite(errors_within(form, ranges, 6)[5]).all()
 
 
 def test_a_root_is_no_farther_than_its_slope_or_the_root_of_the_error():
