@@ -22,7 +22,7 @@ BOXES = {
     "sqrt": [(0.0, 0.5), (0.1, 3.0), (2.0, 7.0)],
     "reciprocal": [(0.1, 0.5), (0.3, 3.0), (-3.0, -0.3), (-7.0, -2.0)],
     "exp": [(-3.0, -1.0), (-1.0, 2.0), (0.5, 3.0)],
-    "sin": [(-7.0, -1.0), (-0.5, 2.0), (0.5, 9.0), (1.0, 1.5), (4.0, 5.5), (-4.4, -4.0)],
+    "sin": [(-20.0, 20.0), (14.0, 17.5), (-17.5, -14.0), (-7.0, -1.0), (-0.5, 2.0), (0.5, 9.0), (1.0, 1.5), (4.0, 5.5), (-4.4, -4.0)],
 }
 BOXES["cos"] = BOXES["sin"]
 ODD = [(-3.0, -1.0), (-0.5, 2.0), (-2.0, 0.5), (0.5, 3.0), (-1.0, 1.0), (-0.1, 0.1)]
@@ -76,7 +76,7 @@ def test_many_ranges_at_once_are_sharp_too(name):
 @pytest.mark.parametrize(
     ("name", "low", "high"),
     [("log", 0.0, 1.0), ("log", -1.0, 1.0), ("sqrt", -1e-9, 1.0), ("reciprocal", 0.0, 1.0),
-     ("reciprocal", -1.0, 0.0), ("reciprocal", -1.0, 1.0), ("exp", 0.0, 1e4)],
+     ("reciprocal", -1.0, 0.0), ("reciprocal", -1.0, 1.0), ("reciprocal", -1.0, 0.5), ("reciprocal", -0.5, 1.0), ("exp", 0.0, 1e4)],
 )  # fmt: skip
 def test_what_is_not_defined_has_no_range(name, low, high):
     with pytest.raises(NoBound):
@@ -85,6 +85,20 @@ def test_what_is_not_defined_has_no_range(name, low, high):
     below, above = curve_gap(name, *ends, np.zeros(2))
     assert (below[0], above[0]) == (-np.inf, np.inf)
     assert np.isfinite([below[1], above[1]]).all()
+
+
+def test_the_tails_of_the_logistic_function_are_known_to_their_own_last_digits():
+    for low, high in ((-40.0, -30.0), (-30.0, -30.0), (30.0, 40.0)):
+        true = [1 / (1 + mpmath.exp(-mpmath.mpf(v))) for v in (low, high)]
+        below, above = curve_gap("sigmoid", np.array([low]), np.array([high]), np.zeros(1))
+        assert true[0] * (1 - 90 * UNIT) <= below[0] <= true[0]
+        assert true[1] <= above[0] <= true[1] * (1 + 90 * UNIT)
+        least, most = range_of("sigmoid", Fraction(low), Fraction(high), 0.0)
+        assert least <= Fraction(float(true[0])) * (1 + Fraction(1, 2**50))
+        assert most >= Fraction(float(true[1])) * (1 - Fraction(1, 2**50))
+    wide = range_of("sigmoid", Fraction(-745), Fraction(800), 0.0)
+    assert 0 > wide[0] > -(10**-290) or 0 <= wide[0] < 1e-300
+    assert 1 < wide[1] < 1 + 1e-13
 
 
 def test_slopes_too_steep_for_floats_have_no_range():

@@ -119,6 +119,8 @@ def test_what_fails_somewhere_is_refuted_by_a_point():
     assert len(found.tree["axis"]) == 2 * found.tree["axis"].count(-1) - 1
     at_once = prove_boxes(*UNIT, above(9.0))
     assert (at_once.status, at_once.boxes, at_once.point.tolist()) == ("refuted", 1, [0.5, 0.5])
+    whole = prove_boxes(np.zeros(2), np.full(2, 3.0), above(9.0), integral=np.array([True, False]))
+    assert whole.point.tolist() == [1.0, 1.5]
 
 
 def test_what_cannot_be_told_is_left_open():

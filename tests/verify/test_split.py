@@ -42,7 +42,7 @@ def test_boxes_that_are_none_are_told(low, high, whole, reason):
 
 def test_halves_tile_and_are_recorded():
     boxes, whole = root_boxes(np.array([LOW, LOW]), np.array([HIGH, HIGH]), WHOLE)
-    tree = Tree(2, 2)
+    tree = Tree(2)
     found = halve(boxes, np.array([0, 1]), whole, tree)
     assert found.lower.tolist() == [[0.0, -1.0], [0.0, -1.0], [3.0, -1.0], [0.0, 0.0]]
     assert found.upper.tolist() == [[2.0, 1.0], [5.0, 0.0], [5.0, 1.0], [5.0, 1.0]]
@@ -62,7 +62,7 @@ def test_halves_tile_and_are_recorded():
 
 def test_halves_of_negative_whole_numbers_round_down():
     boxes, whole = root_boxes(np.array([-4.0]), np.array([-1.0]), np.array([True]))
-    found = halve(boxes, np.array([0]), whole, Tree(1, 1))
+    found = halve(boxes, np.array([0]), whole, Tree(1))
     assert found.upper.tolist() == [[-3.0], [-1.0]]
     assert found.lower.tolist() == [[-4.0], [-2.0]]
 
