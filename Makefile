@@ -16,7 +16,7 @@ BENCH ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-rnn bench-families bench-evidence clean
+.PHONY: help demo test lint format bench bench-rnn bench-families bench-evidence bench-mutation clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -49,6 +49,9 @@ bench-families: $(VENV)/.bench ## other cells, tasks, sizes, noise; BENCH="--fam
 bench-evidence: $(VENV)/.bench ## try to break verifiers and checker; BENCH="--trials 2000" for less
 	$(BIN)/python -m benchmarks.evidence.run $(BENCH)
 
+bench-mutation: $(VENV)/.mutation ## change the code behind proofs: do tests notice? BENCH="--files a.py"
+	$(BIN)/python -m benchmarks.mutation.run $(BENCH)
+
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info *.distilled .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -71,4 +74,8 @@ $(VENV)/.dev: $(VENV)/.base
 
 $(VENV)/.bench: $(VENV)/.base
 	$(PIP) -e '.[bench,ml]'
+	@touch $@
+
+$(VENV)/.mutation: $(VENV)/.dev
+	$(PIP) -e '.[mutation]'
 	@touch $@

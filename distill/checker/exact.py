@@ -72,9 +72,9 @@ def exact(values: ArrayLike) -> Exact:
     mantissas, exponents = np.frexp(array)
     whole = (mantissas * 2.0**53).astype(np.int64)
     shifts = np.where(whole == 0, 0, exponents - 53)
-    least = min(int(shifts.min(initial=0)), 0)
+    least = int(shifts.min(initial=0))
     digits = whole.astype(object) << (shifts - least).astype(object)
-    return Exact(np.asarray(digits, dtype=object).reshape(array.shape), -least)
+    return Exact(np.asarray(digits, dtype=object), -least)
 
 
 def from_fractions(values: list[Fraction], shape: tuple[int, ...]) -> Exact:

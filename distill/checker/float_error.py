@@ -46,7 +46,7 @@ def errors_within(
 ) -> dict[int, NDArray[np.float64]]:
     """The same from ranges in floats."""
     errors: dict[int, Array] = {}
-    least = dict.fromkeys(ends, -np.inf)
+    least: dict[int, float] = {}
     with np.errstate(all="ignore"):
         for index in sorted(ends):
             node, single = form.nodes[index], index < start
@@ -114,7 +114,7 @@ def _function(
 ) -> Array:
     moved = [errors[source] for source in node.sources]
     seen = [
-        (np.maximum(ends[s][0] * 1.0 - e, least[s]), ends[s][1] * 1.0 + e)
+        (np.maximum(ends[s][0] - e, least[s]), ends[s][1] + e)
         for s, e in zip(node.sources, moved, strict=True)
     ]
     name, most = node.function, np.maximum.reduce(moved)

@@ -14,7 +14,7 @@ from distill.checker.exact import Exact, Mask, exact, from_fractions, largest, l
 from distill.checker.smooth import NoBound, power_range, range_of
 
 Interval = tuple[Exact, Exact]
-_ZERO, _ONE = exact(0.0), exact(1.0)
+_ZERO = exact(0.0)
 _KINKED = ("relu", "abs", "max", "min")
 _FLAT = ("floor", "round", "sign", "greater", "equal", "pow")
 

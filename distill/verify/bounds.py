@@ -210,7 +210,7 @@ def _start(
         whole,
         limit or Limit(),
         certify,
-        Tree(len(roots), len(roots)),
+        Tree(len(roots)),
         empty,
         np.zeros(0),
         np.zeros((0, roots.lower.shape[1])),

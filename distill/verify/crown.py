@@ -242,13 +242,8 @@ def _through_lines(
     rising = np.maximum(coefficient, 0.0)
     falling = coefficient - rising
     terms = coefficient.shape[2]
-    if np.isfinite(lines.below).all() and np.isfinite(lines.above).all():
-        value = _weigh(rising, lines.below) + _weigh(falling, lines.above)
-        size = _weigh(rising, np.abs(lines.below)) - _weigh(falling, np.abs(lines.above))
-    else:
-        ends = np.where(coefficient > 0, lines.below[:, None, :], lines.above[:, None, :])
-        bends = coefficient * ends
-        value, size = bends.sum(axis=2), np.abs(bends).sum(axis=2)
+    value = _weigh(rising, lines.below) + _weigh(falling, lines.above)
+    size = _weigh(rising, np.abs(lines.below)) - _weigh(falling, np.abs(lines.above))
     total.add_constant(value, size, terms)
     for position, source in enumerate(node.sources):
         low, high = lines.lower[position], lines.upper[position]

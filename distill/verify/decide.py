@@ -59,7 +59,7 @@ def prove_boxes(
     """
     limit = limit or Limit()
     queue, whole = root_boxes(lower, upper, integral)
-    tree, left, asked = Tree(len(queue), len(queue)), [], 0
+    tree, left, asked = Tree(len(queue)), [], 0
     while len(queue) and not limit.reached(asked):
         boxes, queue = _split_off(queue, min(_BATCH, limit.max_boxes - asked))
         codes, scores = _ask(decide, boxes, limit, form)
@@ -128,9 +128,8 @@ def category_codes(network: Interval, chosen: Interval, margin: float = 0.0) -> 
     others = np.ones_like(low, bool)
     others[rows, index] = False
     rival_high = np.where(others, high, -np.inf).max(axis=1)
-    rival_low = np.where(others, low, -np.inf).max(axis=1)
     holds = decided & (low[rows, index] >= _up_sum(rival_high, -margin))
-    fails = decided & _surely_first(low, high, index, others, margin) & (rival_low > -np.inf)
+    fails = decided & _surely_first(low, high, others, margin)
     return np.where(holds, HOLDS, np.where(fails, FAILS, SPLIT)).astype(np.int8)
 
 
@@ -138,10 +137,11 @@ def _up_sum(values: Array, margin: float) -> Array:
     return np.nextafter(values + margin, np.inf)
 
 
-def _surely_first(
-    low: Array, high: Array, index: NDArray[np.int64], others: Mask, margin: float
-) -> Mask:
-    """Where one category beats all others, the program's among them, by more than the margin."""
+def _surely_first(low: Array, high: Array, others: Mask, margin: float) -> Mask:
+    """Where one category beats all others, the program's among them, by more than the margin.
+
+    A single category, with no rival, beats none: it holds, which is asked first.
+    """
     best = np.where(others, low, -np.inf).argmax(axis=1)
     rows = np.arange(len(low))
     rest = high.copy()

@@ -113,13 +113,14 @@ def _pow(x: Interval, y: Interval) -> Interval:
     corners = [np.power(a, b) for a in x for b in y]
     low = np.maximum(down(np.minimum.reduce(corners), LIBRARY_ULPS), 0.0)
     high = up(np.maximum.reduce(corners), LIBRARY_ULPS)
-    whole = (y[0] == y[1]) & (y[0] == np.rint(y[0])) & (y[0] >= 0)
-    even, straddles = np.mod(y[0], 2.0) == 0, (x[0] < 0) & (x[1] > 0)
-    ends = [np.power(end, y[0]) for end in x]
-    whole_low = down(np.minimum(*ends), LIBRARY_ULPS)
-    whole_low = np.where(even, np.where(straddles, 0.0, np.maximum(whole_low, 0.0)), whole_low)
-    whole_low = np.where(y[0] == 0, 1.0, whole_low)
-    whole_high = np.where(y[0] == 0, 1.0, up(np.maximum(*ends), LIBRARY_ULPS))
+    exponent, straddles = y[0], (x[0] < 0) & (x[1] > 0)
+    whole = (y[0] == y[1]) & (exponent == np.rint(exponent)) & (exponent >= 0)
+    ends = [np.power(end, exponent) for end in x]
+    even_low = np.where(straddles, 0.0, np.maximum(down(np.minimum(*ends), LIBRARY_ULPS), 0.0))
+    odd_low = down(np.minimum(*ends), LIBRARY_ULPS)
+    whole_low = np.where(np.mod(exponent, 2.0) == 0, even_low, odd_low)
+    whole_low = np.where(exponent == 0, 1.0, whole_low)
+    whole_high = np.where(exponent == 0, 1.0, up(np.maximum(*ends), LIBRARY_ULPS))
     positive = x[0] > 0
     return (
         np.where(whole, whole_low, np.where(positive, low, -np.inf)),

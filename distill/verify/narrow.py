@@ -52,7 +52,7 @@ def narrowest(
     """
     fresh, whole = root_boxes(*box, piece.domain.integral())
     least = _SMALLEST * (fresh.upper - fresh.lower).max(axis=0)
-    tree, asked, closed, waiting = Tree(len(fresh), len(fresh)), 0, -np.inf, None
+    tree, asked, closed, waiting = Tree(len(fresh)), 0, -np.inf, None
     while len(fresh):
         need, worth, seen = needs(piece, pairs, fresh)
         limit.count(piece.form, 2 * len(fresh))

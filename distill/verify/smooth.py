@@ -31,6 +31,9 @@ class Smooth:
 
 Function = Callable[[Array], Array]
 Critical = Callable[[Array], tuple[Array, Array, Array]]
+"""From slopes to places with that derivative, values of the gap there, sizes of what made them."""
+Turn = Callable[[Array], tuple[Array, Array]]
+"""The same where the place does not matter: a convex function's least gap bounds it anywhere."""
 
 
 def _ends(function: Function, x: Interval, slope: Array) -> Interval:
@@ -56,8 +59,8 @@ def _chord(function: Function, x: Interval) -> Array:
     return (function(x[1]) - function(x[0])) / (x[1] - x[0])
 
 
-def _curved(function: Function, derivative: Function, critical: Critical, sign: float) -> Smooth:
-    """A convex (sign 1) or concave (sign -1) function: tangent on one side, chord on the other."""
+def _curved(function: Function, derivative: Function, turn: Turn, convex: bool) -> Smooth:
+    """A convex or concave function: tangent on one side, chord on the other."""
 
     def slopes(x: Interval) -> list[Array]:
         ends = derivative(x[0]), derivative(x[1])
@@ -65,9 +68,8 @@ def _curved(function: Function, derivative: Function, critical: Critical, sign: 
 
     def gap(x: Interval, slope: Array) -> Interval:
         low, high = _ends(function, x, slope)
-        _, value, size = critical(slope)
-        critical_low, critical_high = _blur(value, size)
-        if sign > 0:
+        critical_low, critical_high = _blur(*turn(slope))
+        if convex:
             return _nan_to_none(np.minimum(low, critical_low), high)
         return _nan_to_none(low, np.maximum(high, critical_high))
 
@@ -139,24 +141,24 @@ def _erf_critical(slope: Array) -> tuple[Array, Array, Array]:
     return place, value - product, value + product
 
 
-def _exp_critical(slope: Array) -> tuple[Array, Array, Array]:
-    place = np.log(slope)
-    return place, slope - slope * place, np.abs(slope) + np.abs(slope * place)
+def _exp_turn(slope: Array) -> tuple[Array, Array]:
+    product = slope * np.log(slope)
+    return slope - product, np.abs(slope) + np.abs(product)
 
 
-def _log_critical(slope: Array) -> tuple[Array, Array, Array]:
+def _log_turn(slope: Array) -> tuple[Array, Array]:
     value = np.log(slope)
-    return 1.0 / slope, -value - 1.0, np.abs(value) + 1.0
+    return -value - 1.0, np.abs(value) + 1.0
 
 
-def _sqrt_critical(slope: Array) -> tuple[Array, Array, Array]:
+def _sqrt_turn(slope: Array) -> tuple[Array, Array]:
     value = np.where(slope > 0, 0.25 / slope, np.inf)
-    return value / slope, value, np.abs(value)
+    return value, value
 
 
-def _square_critical(slope: Array) -> tuple[Array, Array, Array]:
+def _square_turn(slope: Array) -> tuple[Array, Array]:
     value = 0.25 * slope * slope
-    return 0.5 * slope, -value, value
+    return -value, value
 
 
 def _reciprocal_slopes(x: Interval) -> list[Array]:
@@ -180,10 +182,10 @@ SMOOTH: dict[str, Smooth] = {
     "erf": _s_shaped(
         ELEMENTWISE["erf"], lambda v: 2.0 / _ROOT_PI * np.exp(-v * v), _erf_critical, 0.0
     ),
-    "exp": _curved(np.exp, np.exp, _exp_critical, 1.0),
-    "log": _curved(np.log, lambda v: 1.0 / v, _log_critical, -1.0),
-    "sqrt": _curved(np.sqrt, lambda v: 0.5 / np.sqrt(v), _sqrt_critical, -1.0),
-    "square": _curved(np.square, lambda v: 2.0 * v, _square_critical, 1.0),
+    "exp": _curved(np.exp, np.exp, _exp_turn, True),
+    "log": _curved(np.log, lambda v: 1.0 / v, _log_turn, False),
+    "sqrt": _curved(np.sqrt, lambda v: 0.5 / np.sqrt(v), _sqrt_turn, False),
+    "square": _curved(np.square, lambda v: 2.0 * v, _square_turn, True),
     "reciprocal": Smooth(_reciprocal_slopes, _reciprocal_gap),
     "sin": _wave(np.sin, "sin"),
     "cos": _wave(np.cos, "cos"),

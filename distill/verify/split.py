@@ -39,7 +39,6 @@ class Boxes:
 class Tree:
     """Cuts made so far: arrays (parent, axis, place, first child), and the number of nodes."""
 
-    roots: int
     size: int
     cuts: list[tuple[Index, Index, Array, Index]] = field(default_factory=list)
 

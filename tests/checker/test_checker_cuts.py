@@ -14,7 +14,7 @@ def grown(seed, width):
     rng = np.random.default_rng(seed)
     low, high = -rng.uniform(1, 5, width), rng.uniform(1, 9, width)
     boxes, whole = root_boxes(low, high, rng.uniform(size=width) < 0.5)
-    tree = Tree(1, 1)
+    tree = Tree(1)
     for _ in range(8):
         axes = choose_axes(boxes, rng.uniform(size=boxes.lower.shape), whole)
         chosen = (rng.uniform(size=len(boxes)) < 0.6) & (axes >= 0)

@@ -1,0 +1,1 @@
+"""Mutation testing: would the tests notice if the code behind a proof were wrong?"""
