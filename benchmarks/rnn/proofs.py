@@ -25,6 +25,7 @@ from benchmarks.side_by_side import publish
 from benchmarks.store import code_version
 from distill.checker.finding import verdict_of
 from distill.checker.loops import loop_findings
+from distill.errors import BadInput
 from distill.evidence import Claim
 from distill.loops import make_oracle
 from distill.recurrent_target import Oracle
@@ -50,11 +51,14 @@ def chosen() -> Iterator[Trained]:
 
 
 def examined(task: Trained, programs: dict[str, str]) -> Entry | None:
-    """What is known about one network; None where it is too large or no program was found."""
+    """What is known about one network; None where it is too large, or has no program."""
     net = network(task.name)
     if net.hidden > MOST:
         return None
-    oracle = make_oracle(net, task.inputs, None, task.length)
+    try:
+        oracle = make_oracle(net, task.inputs, None, task.length)
+    except BadInput:  # its outputs are real numbers
+        return None
     if task.name not in programs:
         begin = time.process_time()
         found = search_loops(oracle, 0, lambda: time.process_time() - begin > SEARCH)
@@ -189,7 +193,8 @@ def main() -> None:
             entries.append(entry)
         if options.programs:
             options.programs.write_text(json.dumps(programs))
-    head = provenance("python -m benchmarks.rnn.proofs", code_version())
+    more = ["an interrupted run, gone on with"] if kept else []
+    head = provenance("python -m benchmarks.rnn.proofs", code_version(), more)
     publish(page(entries, head), PAGE, not options.task)
 
 
