@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,24 +20,34 @@ from distill.verify.words import differences
 from dsl.domain import Columns
 from dsl.loop import Loop
 
-DRAWS, LENGTH = 64, 1_000
-SHORT = 16_384
+
+@dataclass(frozen=True)
+class Draws:
+    """How many sequences are run: `rows` of `length` items, and `short` ones of `SHORT` items."""
+
+    rows: int
+    length: int
+    short: int
+
+
+SHORT = 60
+FEW, MANY = Draws(16, 256, 4_096), Draws(64, 1_000, 16_384)
 FOLLOWED = 4_000_000
 """Items that the worst states are followed for, at most."""
 
-LONG, WAVES = 1 << 15, 16
+LONG, WAVES = 1 << 13, 16
 _STICKY = 0.95
 _WORDS = 144
 _REPORTED = 1 << 20
 
 
-def departs_early(loop: Loop, oracle: Oracle, seed: int = 0) -> int | None:
-    """The first item, from 1, at which one of some sequences of `LENGTH` items shows a difference.
+def departs_early(loop: Loop, oracle: Oracle, draws: Draws, seed: int = 0) -> int | None:
+    """The first item, from 1, at which one of some sequences shows a difference.
 
     They are uniform ones, ones that repeat an item many times, ones that repeat two items, and
     many short ones.
     """
-    found = [_first(loop, oracle, columns) for columns in _sequences(oracle, seed)]
+    found = [_first(loop, oracle, columns) for columns in _sequences(oracle, draws, seed)]
     return min((item for item in found if item is not None), default=None)
 
 
@@ -70,21 +81,22 @@ def _first(loop: Loop, oracle: Oracle, columns: Columns) -> int | None:
     return int(differ.any(0).argmax()) + 1 if differ.any() else None
 
 
-def _sequences(oracle: Oracle, seed: int) -> Iterator[Columns]:
+def _sequences(oracle: Oracle, draws: Draws, seed: int) -> Iterator[Columns]:
     rng = np.random.default_rng([seed, 71])
-    yield oracle.domain.sample(rng, DRAWS, LENGTH)
-    yield oracle.domain.sample(rng, SHORT, 60)
+    rows, length = draws.rows, draws.length
+    yield oracle.domain.sample(rng, rows, length)
+    yield oracle.domain.sample(rng, draws.short, SHORT)
     count = oracle.domain.symbols
     if count is None or count > _REPORTED:
         return
     letters = oracle.domain.item.points(0, count)
-    last = np.where(rng.random((DRAWS, LENGTH)) < _STICKY, 0, np.arange(LENGTH))
+    last = np.where(rng.random((rows, length)) < _STICKY, 0, np.arange(length))
     last = np.maximum.accumulate(last, 1)
-    held = np.take_along_axis(rng.integers(0, count, (DRAWS, LENGTH)), last, 1)
+    held = np.take_along_axis(rng.integers(0, count, (rows, length)), last, 1)
     yield tuple(c[held] for c in letters)
     some = np.unique(np.linspace(0, count - 1, min(count, int(_WORDS**0.5))).astype(np.int64))
     pairs = np.stack(np.meshgrid(some, some), -1).reshape(-1, 2)
-    again = np.tile(pairs, (1, LENGTH // 2))
+    again = np.tile(pairs, (1, length // 2))
     yield tuple(c[again] for c in letters)
 
 

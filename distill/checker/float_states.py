@@ -180,7 +180,7 @@ def _added(sums: Floats, left: Floats, right: Floats, fused: bool) -> Floats:
     between two of float32 and isn't the exact value, whose side then decides.
     """
     if not fused:
-        return sums + left * right
+        return np.asarray(sums + left * right, dtype=np.float32)
     exact, other = left.astype(np.float64) * right.astype(np.float64), sums.astype(np.float64)
     total = exact + other
     moved = total - other

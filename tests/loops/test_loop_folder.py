@@ -68,7 +68,7 @@ def test_a_folder_holds_everything_and_is_read_back(parity, tmp_path):
 def test_the_evidence_has_the_form_of_every_evidence(parity, tmp_path):
     found = json.loads((parity.save(tmp_path / "out") / "evidence.json").read_text())
     assert found["verdict"] == "proved"
-    assert found["program_vs_deployed"]["length_bound"] >= 12
+    assert found["program_vs_deployed"]["length_bound"] is None
     assert (found["domain"], found["output"]) == ("seq(x: bool, 1..12)", "seq(bool above 0.5)")
     assert 0 < found["bits"]["program"] < found["bits"]["network"]
     assert {"program", "network", "original", "initial_state"} == found["sha256"].keys()
