@@ -1,4 +1,4 @@
-"""Is the program the network's own? `python -m benchmarks.evidence.causal [--task T] [--jobs K]`.
+"""Is the program the network's own? `python -m benchmarks.evidence.causal [--wired] [--task T]`.
 
 Looks for the inner variables of programs in networks, by interchange interventions beside two
 controls: in networks that are wired by hand and compute as the program does, in pairs of networks
@@ -23,7 +23,7 @@ from benchmarks.side_by_side import measured, publish
 from benchmarks.store import code_version
 from distill.align.alignment import SAMPLES, align_loop, align_program
 from distill.align.locate import TRAINING
-from distill.align.report import AlignmentReport
+from distill.align.report import AlignmentReport, percent
 from distill.loops import distil_recurrent
 from distill.recurrent_target import Oracle, parse_reading
 from distill.target import make_target, resolve_output
@@ -81,6 +81,11 @@ def align_wired() -> list[Entry]:
     return [*found, {"name": "count modulo 3, recurrent", "variables": variables_of(report)}]
 
 
+def align_pairs() -> list[Entry]:
+    """All pairs, each mixed in a way of its own."""
+    return [align_pair(pair, place) for place, pair in enumerate(PAIRS)]
+
+
 def align_pair(pair: Pair, seed: int) -> Entry:
     """Both programs of a pair in both networks: their `let` variables, network by network."""
     sides = pair.first, pair.second
@@ -96,16 +101,26 @@ def page(
     entries: Sequence[Entry], wired: Sequence[Entry], pairs: Sequence[Entry], head: str
 ) -> str:
     """The tables as markdown."""
+    return hand_part(wired, pairs, head) + suite_part(entries, head)
+
+
+def hand_part(wired: Sequence[Entry], pairs: Sequence[Entry], head: str) -> str:
+    """The page up to the recurrent suite."""
     parts = [
-        "# Causal faithfulness", head, _METHOD,
-        "## Networks wired by hand", _WIRED, wired_rows(wired),
+        "# Causal faithfulness", _METHOD,
+        "## Networks wired by hand", head, _WIRED, wired_rows(wired),
         "## Pairs of networks that compute one function in two ways", _PAIRS,
         *(pair_rows(entry) for entry in pairs),
-        "## The recurrent suite", _TEXT, summary(entries), _rows(entries),
     ]  # fmt: skip
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts) + "\n\n"
 
 
+def suite_part(entries: Sequence[Entry], head: str) -> str:
+    """The rest of the page, with a head of its own since it takes far longer."""
+    return "\n\n".join([_SUITE, head, _TEXT, summary(entries), _rows(entries)]) + "\n"
+
+
+_SUITE = "## The recurrent suite"
 _LENGTH = 8
 _METHOD = f"""A variable's place is chosen with {TRAINING} pairs of inputs and tried on others: its
 component is taken from one input's activations and written into another's, and the output must be
@@ -143,7 +158,7 @@ def wired_rows(entries: Sequence[Entry]) -> str:
     told = (
         f"{len(held)} of {len(variables)} located in {len(entries)} networks; least accuracy of a "
         f"located one where it matters (real outputs: share of the change) "
-        f"{100 * min(map(_accuracy, held)):.1f} %; medians of controls: random "
+        f"{percent(min(map(_accuracy, held)))}; medians of controls: random "
         f"{_median(held, 'random')}, shuffled {_median(held, 'shuffled')}."
     )
     return f"{told}\n\n{table(head, rows)}"
@@ -161,7 +176,7 @@ def pair_rows(entry: Entry) -> str:
 
 def _cell(variables: Sequence[Entry]) -> str:
     held = [v for v in variables if v["located"]]
-    named = ", ".join(f"{v['cells'][0]} ({100 * _accuracy(v):.1f} %)" for v in held)
+    named = ", ".join(f"{v['cells'][0]} ({percent(_accuracy(v))})" for v in held)
     return f"{len(held)} of {len(variables)}" + (f": {named}" if named else "")
 
 
@@ -237,14 +252,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.evidence.causal", description=__doc__)
     parser.add_argument("--task", action="append", help="only tasks whose name holds this")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--wired", action="store_true", help="only the networks wired by hand")
     options = parser.parse_args()
+    command = "python -m benchmarks.evidence.causal"
+    if options.wired:
+        hand = hand_part(align_wired(), align_pairs(), _head(f"{command} --wired"))
+        before = PAGE.read_text()
+        publish(hand + before[before.index(_SUITE) :], PAGE, True)
+        return
     wanted = options.task or [""]
     chosen = [t for t in trained() if any(w in t.name for w in wanted)]
     entries = measured(align_task, chosen, options.jobs, _shown)
-    command = f"python -m benchmarks.evidence.causal --jobs {options.jobs}"
-    wired, pairs = align_wired(), [align_pair(pair, i) for i, pair in enumerate(PAIRS)]
-    head = provenance(command, code_version())
-    publish(page(entries, wired, pairs, head), PAGE, not options.task)
+    head = _head(f"{command} --jobs {options.jobs}")
+    publish(page(entries, align_wired(), align_pairs(), head), PAGE, not options.task)
+
+
+def _head(command: str) -> str:
+    return provenance(command, code_version())
 
 
 if __name__ == "__main__":

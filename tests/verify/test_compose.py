@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bounds_cases import random_form
 from test_lockstep import moved, relu_network
 
+from distill.checker.folder import _whole_findings
 from distill.errors import BadInput
-from distill.evidence import IDENTICAL, Claim
+from distill.evidence import IDENTICAL, Claim, Evidence
+from distill.export.evidence_shape import shape_fault
 from distill.normal_form import Builder
 from distill.verify.compose import Later, after, better, decided, in_a_row
 from distill.verify.crown import enclose
@@ -195,3 +199,32 @@ def test_the_better_of_two_is_taken():
         assert better(composed, direct) is direct
     for direct in (within(0.4, "tested"), within(0.1, "unknown")):
         assert better(composed, direct) is composed
+
+
+def evidence_of(whole, *parts):
+    sizes = {"program": 1.0, "network": 2.0, "version": 1.0}
+    hashes = {"program": "", "network": "n", "original": "o"}
+    return Evidence(
+        *parts, "x: real(-1,1)", "real", sizes, 1.0, 1, 0, {}, hashes, program_vs_original=whole
+    )
+
+
+def test_the_check_adds_up_again_and_evidence_keeps_the_whole():
+    parts = within(0.1), within(0.2, "tested")
+    whole = in_a_row(*parts)
+    evidence = evidence_of(whole, *parts)
+    data = json.loads(json.dumps(evidence.to_json()))
+    assert shape_fault(data) is None
+    assert Evidence.from_json(data) == evidence
+    del data["program_vs_original"]
+    assert shape_fault(data) is None
+    assert Evidence.from_json(data).program_vs_original is None
+    wrong = [
+        replace(whole, achieved=0.29),
+        replace(whole, verdict="proved"),
+        replace(whole, tolerance=0.1),
+        replace(whole, achieved=None),
+    ]
+    for claim, state in ((whole, "holds"), *((w, "refuted") for w in wrong)):
+        found = SimpleNamespace(evidence=evidence_of(claim, *parts))
+        assert [f.state for f in _whole_findings(found)] == [state]
