@@ -85,7 +85,7 @@ def test_underflow_counts_where_it_matters():
 def test_weights_and_inputs_may_be_flushed_to_zero():
     """Numbers below the smallest normal one: what they are multiplied with decides what is lost."""
     small, box = 2.0**-130, (np.zeros((1, 2)), np.array([[2.0**20, 1.0]]))
-    assert of(affine([small, 1.0], 0.0), {0: box, 1: ends(0.0, 1e6)}) >= 2.0**-110
+    assert of(affine([small, 0.0], 0.0), {0: box, 1: ends(0.0, 1e6)}) >= 2.0**-110
     box = np.zeros((1, 2)), np.array([[small, 2.0**-126]])
     assert of(affine([2.0**20, 1.0], 0.0), {0: box, 1: ends(0.0, 1.0)}) >= 2.0**-110
     alone = NormalForm((affine([1.0], 0.0).nodes[0], Elementwise("square", (0,))), 1)
