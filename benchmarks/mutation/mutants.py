@@ -55,12 +55,13 @@ def mutants_of(path: Path, root: Path) -> list[Mutant]:
             continue
         code = text[:start] + new + text[end:]
         function, statement = places(row)
-        change = _change(text, code, start)
+        change = _change(text, start, end, new)
         key = f"{file}|{function}|{change}"
         seen[key] += 1
         name = hashlib.sha256(f"{key}|{seen[key]}".encode()).hexdigest()[:8]
         said = any(a <= (row, column) and (end_row, end_column) <= b for a, b in wordings)
-        said = said or _STRICT.sub("", text).split() == _STRICT.sub("", code).split()
+        if not said and "strict=" in change:
+            said = _STRICT.sub("", text).split() == _STRICT.sub("", code).split()
         found.append(Mutant(name, file, function, row, statement, change, said, code))
     return found
 
@@ -161,14 +162,9 @@ def _wordings(tree: ast.Module) -> list[tuple[Place, Place]]:
     return [((n.lineno, n.col_offset), (n.end_lineno or 0, n.end_col_offset or 0)) for n in found]
 
 
-def _change(old: str, new: str, start: int) -> str:
-    """The lines that differ, old and new, without their common indent."""
-    first = old.rfind("\n", 0, start) + 1
-    behind = 0
-    while behind < min(len(old), len(new)) - start and old[-1 - behind] == new[-1 - behind]:
-        behind += 1
-    texts = []
-    for text in (old, new):
-        last = text.find("\n", max(len(text) - behind, first))
-        texts.append(" ".join(text[first : last if last >= 0 else None].split()))
-    return " → ".join(texts)
+def _change(old: str, start: int, end: int, new: str) -> str:
+    """The lines that a change of old[start:end] touches, old and new, without their indent."""
+    first, last = old.rfind("\n", 0, start) + 1, old.find("\n", end)
+    before, after = old[first:start], old[end : last if last >= 0 else None]
+    texts = (before + old[start:end] + after, before + new + after)
+    return " → ".join(" ".join(text.split()) for text in texts)

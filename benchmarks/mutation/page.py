@@ -41,29 +41,38 @@ class File:
     @property
     def done(self) -> bool:
         """Whether every mutant was run."""
-        return not self.count("left")
+        return bool(self.mutants) and not self.count("left")
 
 
-def reasons(path: Path = REASONS) -> dict[str, str]:
-    """Why a survivor is no gap of the tests, by its id."""
+@dataclass(frozen=True)
+class Reason:
+    """Why a survivor is no gap of the tests; same: nothing that it computes differs."""
+
+    why: str
+    same: bool
+
+
+def reasons(path: Path = REASONS) -> dict[str, Reason]:
+    """Reasons by the mutant's id."""
     found = tomllib.loads(path.read_text())["reason"] if path.exists() else []
-    return {name: entry["why"] for entry in found for name in entry["mutants"]}
+    return {m: Reason(entry["why"], entry["same"]) for entry in found for m in entry["mutants"]}
 
 
 def file_of(name: str) -> File:
     """A file's mutants with the results so far."""
-    every = mutants_of(ROOT / name, ROOT)
+    outcomes = results(name)
+    every = mutants_of(ROOT / name, ROOT) if outcomes else []
     counted = [m for m in every if not m.wording]
-    return File(name, counted, results(name), len(every) - len(counted))
+    return File(name, counted, outcomes, len(every) - len(counted))
 
 
-def page(files: Sequence[File], why: dict[str, str], command: str) -> str:
+def page(files: Sequence[File], why: dict[str, Reason], command: str) -> str:
     """The page as markdown; files of which mutants are left are only named."""
     done, rest = [f for f in files if f.done], [f for f in files if not f.done]
     lines = [
         "# Mutation testing of bounders, invariant prover and checker", "",
         provenance(command, code_version(), [f"mutants: mutmut {metadata.version('mutmut')}"]), "",
-        _INTRODUCTION, "", _table(done), "", _by_room(done), "",
+        _INTRODUCTION, "", _table(done, why), "", _by_room(done, why), "",
     ]  # fmt: skip
     if rest:
         lines += ["Not run in full, so not counted: " + ", ".join(f"`{f.name}`" for f in rest), ""]
@@ -81,41 +90,47 @@ those named after its file and few others, and not those that take longer than 0
 (`benchmarks/mutation`). So a mutant counts as killed only if a fast test of its own file notices.
 A mutant that runs ten times as long as its test is killed as well.
 
+`the same`: survivors that compute the same as the file (a type that numpy infers, an end of a range
+where both are equal); `of different`: killed among all others. What else survives makes bounds
+looser, limits effort, or is said below.
+
 Not counted: changes of what an error or a sentence says, of names of types, and of the assertion
 that lists which are zipped have one length (`wording`); annotations and functions with decorators,
 which mutmut leaves out. Mutants at the top of a file (constants, tables) count."""
 
 
-def _row(name: str, files: Sequence[File]) -> list[str]:
+def _row(name: str, files: Sequence[File], why: dict[str, Reason]) -> list[str]:
     total = sum(len(f.mutants) for f in files)
     dead = sum(f.count("killed", "timeout") for f in files)
     lived = sum(f.count("survived", "unreached") for f in files)
     wording = sum(f.wording for f in files)
-    share = f"{100.0 * dead / max(total, 1):.1f} %"
-    return [name, f"{total:,}", f"{dead:,}", f"{lived:,}", share, f"{wording:,}"]
+    same = sum(m.id in why and why[m.id].same for f in files for m in f.survivors)
+    shares = (f"{100.0 * dead / max(of, 1):.1f} %" for of in (total, total - same))
+    return [name, f"{total:,}", f"{dead:,}", f"{lived:,}", f"{same:,}", *shares, f"{wording:,}"]
 
 
-_HEAD = ["file", "mutants", "killed", "survived", "killed, %", "wording"]
+_HEAD = ["file", "mutants", "killed", "survived", "the same", "killed", "of different", "wording"]
 
 
-def _table(files: Sequence[File]) -> str:
-    return table(_HEAD, [_row(f"`{f.name}`", [f]) for f in files])
+def _table(files: Sequence[File], why: dict[str, Reason]) -> str:
+    return table(_HEAD, [_row(f"`{f.name}`", [f], why) for f in files])
 
 
-def _by_room(files: Sequence[File]) -> str:
+def _by_room(files: Sequence[File], why: dict[str, Reason]) -> str:
     rooms: dict[str, list[File]] = defaultdict(list)
     for file in files:
         rooms[str(Path(file.name).parent)].append(file)
-    rows = [_row(f"`{room}`", some) for room, some in rooms.items()] + [_row("all", files)]
+    rows = [_row(f"`{room}`", some, why) for room, some in rooms.items()]
+    rows.append(_row("all", files, why))
     return table(["room", *_HEAD[1:]], rows)
 
 
-def _survivors(file: File, why: dict[str, str]) -> list[str]:
+def _survivors(file: File, why: dict[str, Reason]) -> list[str]:
     if not file.survivors:
         return []
     groups: dict[str, list[Mutant]] = defaultdict(list)
     for mutant in file.survivors:
-        groups[why.get(mutant.id, _UNKNOWN)].append(mutant)
+        groups[why[mutant.id].why if mutant.id in why else _UNKNOWN].append(mutant)
     lines = [f"### `{file.name}`", ""]
     for reason in sorted(groups, key=lambda r: (r == _UNKNOWN, r)):
         lines += [f"{reason[0].upper()}{reason[1:]}:", ""]

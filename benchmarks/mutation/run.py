@@ -16,7 +16,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from benchmarks.mutation.mutants import Mutant, mutants_of
-from benchmarks.mutation.page import write
+from benchmarks.mutation.page import reasons, write
 from benchmarks.mutation.session import Forks, Settings, own_tests
 from benchmarks.mutation.store import FOLDER, ROOT, add, results
 
@@ -79,10 +79,12 @@ def _run(names: list[str], limits: Settings) -> None:
 
 
 def judge_file(forks: Forks, file: str) -> None:
-    """Judge what is left of a file, and print its survivors."""
+    """Judge what is left of a file: neither killed nor a survivor with a reason."""
     known = results(file)
     mutants = [m for m in mutants_of(ROOT / file, ROOT) if not m.wording]
-    left = [m for m in mutants if known.get(m.id) not in ("killed", "timeout")]
+    why = reasons()
+    done = {m for m, how in known.items() if how in ("killed", "timeout") or m in why}
+    left = [m for m in mutants if m.id not in done]
     if not left:
         return
     forks.trace([own_tests(file), *(f"test_{name}.py" for name in MORE.get(Path(file).stem, ()))])

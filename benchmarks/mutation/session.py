@@ -262,7 +262,7 @@ def _remake(old: type, new: type) -> None:
     for key, value in list(vars(new).items()):
         own = vars(old).get(key)
         method = isinstance(value, FunctionType) and isinstance(own, FunctionType)
-        if method and value.__closure__ is None:
+        if method and value.__closure__ is None and own.__closure__ is None:
             _adopt(own, value)
         elif method or isinstance(value, property | staticmethod | classmethod):
             setattr(old, key, value)

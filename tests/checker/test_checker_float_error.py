@@ -93,7 +93,7 @@ def test_underflow_counts_where_it_matters():
 def test_weights_and_inputs_may_be_flushed_to_zero():
     """Numbers below the smallest normal one: what they are multiplied with decides what is lost."""
     small, box = 2.0**-130, (np.zeros((1, 2)), np.array([[2.0**20, 1.0]]))
-    lost = of(affine([small, 1.0], 0.0), {0: box, 1: ends(0.0, 1e6)})
+    lost = of(affine([small, 0.0], 0.0), {0: box, 1: ends(0.0, 1e6)})
     assert lost >= 2.0**-110
     box = np.zeros((1, 2)), np.array([[small, 2.0**-126]])
     assert of(affine([2.0**20, 1.0], 0.0), {0: box, 1: ends(0.0, 1.0)}) >= 2.0**-110
@@ -111,6 +111,13 @@ def test_functions_of_functions_take_their_ranges_from_both():
     found = errors_within(form, ranges, 4)
     expected = np.exp(0.9) * found[2] + 8 * 2.0**-24 * 2.5
     assert expected <= found[3] <= expected * (1 + 1e-5)
+    builder = Builder(1)
+    grown = builder.elementwise("exp", builder.affine([(0, np.array([[1 / 3]]))], np.zeros(1)))
+    form = builder.build(builder.elementwise("log", grown))
+    ranges |= {2: ends(0.25, 2.5), 3: ends(-1.5, 1.0)}
+    found = errors_within(form, ranges, 4)
+    expected = 4 * found[2] + 8 * 2.0**-24 * 1.5
+    assert expected * (1 - 1e-9) <= found[3] <= expected * (1 + 1e-4)
 
 
 def test_a_comparison_that_only_just_touches_may_flip():

@@ -201,6 +201,9 @@ def test_steps_and_comparisons_are_those_of_the_ends():
         ends = np.array([[x[0], y[0]]]), np.array([[x[1], y[1]]])
         low, high = quick_ranges(greater, *ends)[greater.output]
         assert (low[0, 0], high[0, 0]) == expected
+    same = builder.build(builder.elementwise("greater", 0, 0))
+    low, high = quick_ranges(same, np.ones((1, 2)), np.ones((1, 2)))[same.output]
+    assert low.tolist() == high.tolist() == [[0.0, 0.0]]
     for name in ("equal", "pow"):
         form = builder.build(builder.elementwise(name, *parts))
         with pytest.raises(NoBound, match=name):

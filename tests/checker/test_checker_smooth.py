@@ -119,6 +119,14 @@ def test_slopes_too_steep_for_floats_have_no_range():
         range_of("sqrt", Fraction(1), Fraction(2), 1e-200)
 
 
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_waves_far_from_zero_are_found_one_box_at_a_time(name):
+    for low, high in ((14.0, 17.5), (-17.5, -14.0)):
+        below, above = curve_gap(name, np.array([low]), np.array([high]), np.array([0.1]))
+        least, most, _ = sharp(name, low, high, 0.1)
+        assert below[0] <= least and most <= above[0]
+
+
 def test_many_waves_are_between_their_tops():
     for name in ("sin", "cos"):
         for low, high, slope in ((-600, 600, 0.25), (20000, 20001, -0.5), (-20001, -20000, 2.0)):

@@ -85,7 +85,7 @@ def test_underflow_counts_where_it_matters():
 def test_weights_and_inputs_may_be_flushed_to_zero():
     """Numbers below the smallest normal one: what they are multiplied with decides what is lost."""
     small, box = 2.0**-130, (np.zeros((1, 2)), np.array([[2.0**20, 1.0]]))
-    assert of(affine([small, 1.0], 0.0), {0: box, 1: ends(0.0, 1e6)}) >= 2.0**-110
+    assert of(affine([small, 0.0], 0.0), {0: box, 1: ends(0.0, 1e6)}) >= 2.0**-110
     box = np.zeros((1, 2)), np.array([[small, 2.0**-126]])
     assert of(affine([2.0**20, 1.0], 0.0), {0: box, 1: ends(0.0, 1.0)}) >= 2.0**-110
     alone = NormalForm((affine([1.0], 0.0).nodes[0], Elementwise("square", (0,))), 1)
@@ -255,3 +255,31 @@ def test_a_root_near_zero_is_no_farther_than_the_root_of_the_error():
     error, found = checked(form, ranges)
     assert 2e-8 < error < 1e-7
     assert np.sqrt(error) <= found <= np.sqrt(error) + 8.1 * 2.0**-24
+
+
+def test_what_is_never_negative_is_so_unit_by_unit():
+    """sqrt(relu(x / 3)), of one number and of two, one of which may be negative before the relu."""
+    for width in (1, 2):
+        builder = Builder(1)
+        third = builder.affine([(0, np.full((width, 1), 1 / 3))], np.zeros(width))
+        form = builder.build(builder.elementwise("sqrt", builder.elementwise("relu", third)))
+        low, high = np.full((1, width), -1.0), np.full((1, width), 1.0)
+        ranges = {0: ends(-3.0, 3.0), 1: (low, high), 2: (0 * low, high), 3: (0 * low, high)}
+        found = error_within(form, ranges)
+        assert found.shape == (1, width)
+        assert (found < 1e-3).all()
+
+
+def test_computed_values_below_zero_are_left_out_where_there_are_none():
+    """A sum of relus is at least 0 as computed, and no more is taken for granted."""
+    builder = Builder(1)
+    bent = builder.elementwise("relu", builder.affine([(0, np.eye(1) / 3)], np.zeros(1)))
+    form = builder.build(
+        builder.elementwise("reciprocal", builder.affine([(bent, np.eye(1))], np.zeros(1)))
+    )
+    ranges = {0: ends(-3.0, 3.0), 1: ends(-1.0, 1.0), 2: ends(0.0, 0.5), 3: ends(0.0, 0.5)}
+    assert of(form, {**ranges, 4: ends(2.0, np.inf)}) == np.inf
+    shifted = {**ranges, 3: ends(0.25, 0.5)}
+    found = of(form, {**shifted, 4: ends(2.0, 4.0)})
+    at = of(NormalForm(form.nodes, 3), shifted)
+    assert 16 * at <= found <= 17 * at + 33 * 2.0**-24

@@ -273,7 +273,9 @@ def test_products_between_flat_planes_are_rounded_outward():
 
 def test_changes_at_points_are_rounded_outward():
     rng = np.random.default_rng(8)
-    for x, d in rng.uniform(-1.0, 1.0, size=(20, 2)).tolist():
+    points = rng.uniform(-1.0, 1.0, size=(20, 2))
+    points[::2, 1] *= 1e-7
+    for x, d in points.tolist():
         lower, upper, below, above = of("relu_change", (x, x), (d, d))
         least, most = change_gap((x, x), (d, d), lower)[0], change_gap((x, x), (d, d), upper)[1]
         assert Fraction(below) <= least and most <= Fraction(above)
