@@ -69,7 +69,7 @@ def test_a_change_reaches_those_who_have_imported(module, old, new, asked, befor
 
 def test_what_is_equal_stays_the_same_object(module):
     """So that `is` means what it did for those who took a constant before."""
-    made, user = module
+    made, _ = module
     exec("LIST = [1.5]", vars(made))
     before = made.LIST
     install(made, compile(TEXT + "LIST = [1.5]", "made", "exec"))

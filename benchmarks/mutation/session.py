@@ -127,7 +127,7 @@ class Forks:
         return found if isinstance(found, Reach) else Reach(left_out="takes too long")
 
     def noticing_nothing(self, file: str) -> list[str]:
-        """Tests that fail once the file as it is was put in its own place: left out from here on."""
+        """Tests that fail once an unchanged file is put in its own place: left out from here on."""
         code = compile((self.root / file).read_text(), file, "exec")
 
         def passes_again(name: str) -> bool:
