@@ -67,6 +67,17 @@ def test_a_change_reaches_those_who_have_imported(module, old, new, asked, befor
     assert eval(asked, vars(made)) == after
 
 
+def test_what_is_equal_stays_the_same_object(module):
+    """So that `is` means what it did for those who took a constant before."""
+    made, _ = module
+    exec("LIST = [1.5]", vars(made))
+    before = made.LIST
+    install(made, compile(TEXT + "LIST = [1.5]", "made", "exec"))
+    assert made.LIST is before
+    install(made, compile(TEXT + "LIST = [2.5]", "made", "exec"))
+    assert made.LIST == [2.5]
+
+
 def test_lines_know_their_function_and_statement():
     text = "A = 1\ndef f(x=1):\n    if x > (\n        2\n    ):\n        y = [\n            1,\n"
     text += "        ]\n    return y\n"

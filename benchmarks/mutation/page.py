@@ -88,7 +88,9 @@ behind a proof that no test notices is a gap. mutmut's own runner forks for ever
 each test that ever calls the function; here a mutant meets the tests that reach the changed line,
 those named after its file and few others, and not those that take longer than 0.7 s
 (`benchmarks/mutation`). So a mutant counts as killed only if a fast test of its own file notices.
-A mutant that runs ten times as long as its test is killed as well.
+A mutant that runs ten times as long as its test is killed as well. Random tests have fixed seeds.
+A run goes on where the last one stopped: a dead mutant isn't run again until its line changes, nor
+is a survivor that has a reason.
 
 `the same`: survivors that compute the same as the file (a type that numpy infers, an end of a range
 where both are equal); `of different`: killed among all others. What else survives makes bounds

@@ -283,3 +283,9 @@ def test_computed_values_below_zero_are_left_out_where_there_are_none():
     found = of(form, {**shifted, 4: ends(2.0, 4.0)})
     at = of(NormalForm(form.nodes, 3), shifted)
     assert 16 * at <= found <= 17 * at + 33 * 2.0**-24
+
+
+def test_steps_of_what_is_known_do_not_jump():
+    for name in ("floor", "round", "sign"):
+        form = NormalForm((affine([1.0], 0.0).nodes[0], Elementwise(name, (0,))), 1)
+        assert of(form, {0: ends(-3.0, 3.0), 1: ends(-3.0, 3.0)}) == 0.0
