@@ -33,7 +33,7 @@ from dsl.meanings.interval import well_defined
 PROGRAM_PRICE = 5_000
 """Steps of a linear program of some ten relus."""
 
-_RELUS_AT_MOST = 120
+_RELUS_AT_MOST = 64
 _ROOM = 1.02
 """Above what rounding may add, so that a checker that bounds it otherwise still confirms it."""
 
