@@ -32,6 +32,10 @@ from dsl.meanings.interval import well_defined
 _LOOK = 64
 """Boxes after which lockstep may have shown enough without asking for more."""
 
+_ROOM = 1.02
+"""Above what rounding may add, so that a checker that bounds it otherwise still confirms a claim of
+few boxes."""
+
 Search = Callable[[Piece, float, Limit], BoundsResult | None]
 """Bounds a piece's gap by an eps over the reals; None where that can't be done."""
 
@@ -77,7 +81,7 @@ def _claim(square: Square, name: str, words: str, search: Search, limit: Limit) 
     try:
         for piece in pieces_of(square):
             whole = named(piece, piece.lower[None], piece.upper[None])
-            error = rounding_of(piece)
+            error = _ROOM * rounding_of(piece)
             shown = search(piece, eps - error, limit)
             if shown is None or not well_defined(piece.program, whole)[0]:
                 return None
