@@ -67,7 +67,7 @@ class Machine:
         """What it says after each item."""
         state, found = 0, []
         for item in word:
-            state = int(self.following[state, item])
+            state = int(self.following[state, int(item)])
             found.append(bool(self.says[state]))
         return found
 

@@ -274,16 +274,24 @@ def _either_way(question: Question) -> Confirm:
 
 
 def _in_lockstep(question: Question) -> Confirm:
-    """With changes of paired relus, which are looked for on the boxes asked about first."""
-    forms: list[NormalForm] = []
+    """With changes of paired relus, which are looked for on the boxes asked about first; where
+    there are none, as other claims."""
+    known: list[Confirm] = []
 
     def ask(lower: Array, upper: Array) -> Mask:
-        if not forms:
-            whole = lower.min(axis=0), upper.max(axis=0)
-            forms.append(lockstep_form(question.form, *whole))
-        return _rewritten(question, forms[0], partial(_tops, forms[0]), lower, upper)
+        if not known:
+            known.append(_paired(question, lower.min(axis=0), upper.max(axis=0)))
+        return known[0](lower, upper)
 
     return ask
+
+
+def _paired(question: Question, lower: Array, upper: Array) -> Confirm:
+    try:
+        form = lockstep_form(question.form, lower, upper)
+    except Unsupported:
+        return _either_way(question)
+    return partial(_rewritten, question, form, partial(_tops, form))
 
 
 def _tops(form: NormalForm, lower: Array, upper: Array) -> Array:

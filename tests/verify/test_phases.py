@@ -21,6 +21,7 @@ from distill.checker.relus import digest, relus_of
 from distill.checker.tree import Refused
 from distill.literal import literal_program
 from distill.normal_form import Builder
+from distill.verify.boxes import bounds_claim
 from distill.verify.canonical import canonical
 from distill.verify.exact import run_exact
 from distill.verify.packed import packed_floats
@@ -218,3 +219,15 @@ def test_a_solver_that_fails_is_unknown(monkeypatch):
     monkeypatch.setattr(room, "run_limited", lambda *a, **k: Failure("memory", "out of memory"))
     claim = phases_claim(copied(1, 1e-3, 0.05), 400)
     assert claim is not None and claim.verdict == "unknown" and "memory" in claim.statement
+
+
+def test_a_claim_in_lockstep_without_pairs_is_checked_as_others_are():
+    builder = Builder(1)
+    relu = builder.elementwise("relu", builder.affine([(0, np.eye(1))], np.array([-0.5])))
+    form = builder.build(builder.affine([(relu, np.eye(1))], np.zeros(1)))
+    square = square_of(form, "x: real(-1,1)", "max(0, x - 1 / 2) / 2", "real", 0.3)
+    claim = bounds_claim(square, 200)
+    assert claim is not None and claim.verdict == "proved"
+    assert checked(square, replace(claim, method="lockstep")) == "holds"
+    short = replace(claim, method="lockstep", achieved=0.2)
+    assert checked(square, short) != "holds"
