@@ -76,25 +76,19 @@ LISTING = Verifier(
 CONSTRUCTION = Verifier(
     "relational", "proved", lambda _: True, lambda square, *_: relational(square)
 )
-FULL_BOUNDS = Verifier(
-    "bounds", "proved", _boxed, lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop)
-)
-FEW_BOUNDS = replace(
-    FULL_BOUNDS,
-    applies=_boxed_reals,
-    run=lambda square, _, e: bounds_claim(square, e.boxes // 8, e.should_stop),
-)
-"""Fewer boxes first: where they don't do, relus in lockstep may sooner than many more boxes."""
-
 PROOFS = (
-    FEW_BOUNDS,
+    Verifier(
+        "bounds",
+        "proved",
+        _boxed,
+        lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop),
+    ),
     Verifier(
         "lockstep",
         "proved",
         _boxed_reals,
         lambda square, _, e: lockstep_claim(square, e.boxes // 4, e.should_stop),
     ),
-    FULL_BOUNDS,
     Verifier(
         "phases",
         "proved",
