@@ -28,7 +28,7 @@ from distill.checker.lower import Sides, both_sides, network_side, with_output
 from distill.checker.parts import in_parts
 from distill.checker.phases import cases_top
 from distill.checker.quick import boxes_at_once, quick_ranges, small, walked
-from distill.checker.relus import graph_of, layers_of, relus_of
+from distill.checker.relus import relu_graph, relus_of
 from distill.checker.slopes import own_slopes
 from distill.checker.smooth import NoBound
 from distill.checker.tree import Refused, claimed_roots
@@ -257,20 +257,27 @@ def _gap_question(target: Target, program: Program, claim: Claim) -> Question:
 def _either_way(question: Question) -> Confirm:
     """As it stands or, for boxes that this doesn't show, as relus of exact sums, where what both
     sides share cancels."""
-    try:
-        relus = relus_of(question.form)
-        form = graph_of(relus.inputs, layers_of(relus), relus.outputs)
-    except Unsupported:
-        return partial(shown, question)
+    known: list[NormalForm | None] = []
 
     def ask(lower: Array, upper: Array) -> Mask:
         good = shown(question, lower, upper)
-        if not good.all():
-            tops = partial(_tops, form)
-            good[~good] = _rewritten(question, form, tops, lower[~good], upper[~good])
+        if good.all():
+            return good
+        if not known:  # exact sums take long, and most claims need none
+            known.append(_relu_graph_or_none(question.form))
+        if known[0] is not None:
+            tops = partial(_tops, known[0])
+            good[~good] = _rewritten(question, known[0], tops, lower[~good], upper[~good])
         return good
 
     return ask
+
+
+def _relu_graph_or_none(form: NormalForm) -> NormalForm | None:
+    try:
+        return relu_graph(form)
+    except Unsupported:
+        return None
 
 
 def _in_lockstep(question: Question) -> Confirm:
@@ -300,8 +307,7 @@ def _tops(form: NormalForm, lower: Array, upper: Array) -> Array:
 
 def _with_tuning(question: Question) -> Confirm:
     """With slopes that are chosen for every box."""
-    relus = relus_of(question.form)
-    form = graph_of(relus.inputs, layers_of(relus), relus.outputs)
+    form = relu_graph(question.form)
 
     def tops(lower: Array, upper: Array) -> Array:
         return tuned_tops(walked(form, lower, upper), question.goal)

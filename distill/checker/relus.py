@@ -141,6 +141,12 @@ class Layer:
     sources: tuple[list[Sum], ...]
 
 
+def relu_graph(form: NormalForm) -> NormalForm:
+    """The same function as layers of relus of exact sums. Raises: Unsupported."""
+    relus = relus_of(form)
+    return graph_of(relus.inputs, layers_of(relus), relus.outputs)
+
+
 def layers_of(relus: Relus) -> list[Layer]:
     """The used relus, a layer for every depth."""
     found: dict[int, list[int]] = {}
@@ -186,7 +192,10 @@ def _affine(builder: Builder, sums: Sequence[Sum], places: dict[int, tuple[int, 
 def _floats(value: Fraction) -> Iterator[float]:
     """Floats that add up to the value exactly, the largest first."""
     for _ in range(_PARTS):
-        part = float(value)
+        try:
+            part = float(value)
+        except OverflowError:
+            break
         yield part
         value -= Fraction(part)
         if not value:
