@@ -112,6 +112,12 @@ class NormalForm:
         return tuple(found)
 
     @property
+    def kinks(self) -> int:
+        """How many scalars pass an elementwise function: relus and all that isn't affine."""
+        pairs = zip(self.nodes, self.widths(), strict=True)
+        return sum(width for node, width in pairs if isinstance(node, Elementwise))
+
+    @property
     def multiply_adds(self) -> int:
         """Multiplications that one input takes, the entries of all matrices."""
         affine = [node for node in self.nodes if isinstance(node, Affine)]

@@ -104,7 +104,7 @@ def _measured(square: Square, claim: Claim, seed: int) -> Claim:
 
 def by_smt(square: Square, seed: int) -> Claim | None:
     """z3, where it can be asked."""
-    return smt_claim(square, limited(_SOLVING)) if smt_may(square) else None
+    return smt_claim(square, limited(4 * _SOLVING)) if smt_may(square) else None
 
 
 def by_milp(square: Square, seed: int) -> Claim | None:

@@ -19,6 +19,8 @@ from distill.verify.smt import smt_claim, smt_may
 from distill.verify.square import Square
 from dsl.types import Real
 
+_MANY_KINKS = 40
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -67,6 +69,11 @@ def _boxed_reals(square: Square) -> bool:
     return _boxed(square) and not square.target.output.discrete
 
 
+def _dear_boxes(square: Square) -> bool:
+    """Whether a box costs so much that relus in lockstep are the cheaper question."""
+    return _boxed_reals(square) and square.target.form.kinks > _MANY_KINKS
+
+
 LISTING = Verifier(
     "exhaustive",
     "proved",
@@ -76,19 +83,19 @@ LISTING = Verifier(
 CONSTRUCTION = Verifier(
     "relational", "proved", lambda _: True, lambda square, *_: relational(square)
 )
+_BOUNDS = Verifier(
+    "bounds", "proved", _boxed, lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop)
+)
+_LOCKSTEP = Verifier(
+    "lockstep",
+    "proved",
+    _boxed_reals,
+    lambda square, _, e: lockstep_claim(square, e.boxes // 4, e.should_stop),
+)
 PROOFS = (
-    Verifier(
-        "bounds",
-        "proved",
-        _boxed,
-        lambda square, _, e: bounds_claim(square, e.boxes, e.should_stop),
-    ),
-    Verifier(
-        "lockstep",
-        "proved",
-        _boxed_reals,
-        lambda square, _, e: lockstep_claim(square, e.boxes // 4, e.should_stop),
-    ),
+    replace(_LOCKSTEP, applies=_dear_boxes),
+    _BOUNDS,
+    replace(_LOCKSTEP, applies=lambda square: _boxed_reals(square) and not _dear_boxes(square)),
     Verifier(
         "phases",
         "proved",

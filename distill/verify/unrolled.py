@@ -22,8 +22,10 @@ from distill.verify.square import exemption
 
 _LEFT_OUT_AT_MOST = 0.1
 _DRAWS = 4_096
-_TIMES = 2.5
-"""A margin is twice the rounding, and a quarter more for a checker that bounds it otherwise."""
+_TIMES = 3.0
+"""A margin is twice the rounding, and half as much more for a checker that bounds it otherwise."""
+_LEAST = 2.0**-100
+"""No margin is less: how often underflow may add its tiny terms, a checker counts otherwise."""
 
 
 def unrolled(network: RecurrentNetwork, length: int) -> NormalForm:
@@ -68,7 +70,7 @@ def unrolled_claim(oracle: Oracle, seed: int = 0) -> Claim | None:
     box = input_box(oracle.domain.item)
     if box is None:
         return None
-    margins = _TIMES * np.maximum.accumulate(_errors(oracle, *box))
+    margins = _TIMES * np.maximum.accumulate(_errors(oracle, *box)) + _LEAST
     shares = _left_out(oracle, margins, seed)
     useful = np.isfinite(margins) & (shares <= _LEFT_OUT_AT_MOST)
     length = int(np.logical_and.accumulate(useful).sum())
