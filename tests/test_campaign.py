@@ -140,10 +140,32 @@ def test_every_verifier_has_its_share_of_a_whole_campaign():
 
 @pytest.mark.parametrize("kind", corrupt.KINDS)
 def test_no_corruption_passes(kind: str):
-    numbers = [n for n in range(120) if corrupt.kind(n) == kind]
-    found = next(r for r in (corrupt.result(kind, 3, n, 3) for n in numbers) if r["made"])
+    jobs = (corrupt.kind_seed_number(place, 3) for place in range(120))
+    made = (corrupt.result(*job, 3) for job in jobs if job[0] == kind)
+    found = next(result for result in made if result["made"])
     assert found["before"] in (None, "holds")
     assert [one["said"] for one in found["made"] if one["said"] == "holds"] == []
+
+
+def test_corruptions_have_numbers_of_their_own():
+    jobs = [corrupt.kind_seed_number(place, 0) for place in range(500)]
+    assert len(set(jobs)) == 500
+    assert {job[0] for job in jobs[: len(corrupt.KINDS)]} == set(corrupt.KINDS)
+
+
+@pytest.mark.parametrize("job", [("trial", "rounding", 5, 2), ("trial", "clock", 5, 1)])
+def test_trials_are_asked_of_verifiers_that_are_newer(tmp_path, job):
+    whole = run.one(job)
+    assert run.unasked(whole) == []
+    fewer = {**whole, "lines": whole["lines"][1:]}
+    assert run.unasked(fewer) == [whole["lines"][0]["by"]]
+    store = tmp_path / "trials.jsonl"
+    store.write_text(json.dumps(fewer) + "\n")
+    assert run.left([job], store) == [job]
+    (found,) = run.run_all([job], store, 1, None, "abc")
+    told = {line["by"]: line.get("verdict") for line in found["lines"]}
+    assert told == {line["by"]: line.get("verdict") for line in whole["lines"]}
+    assert run.left([job], store) == []
 
 
 def test_a_run_is_continued_where_it_stopped(tmp_path, capsys):

@@ -62,9 +62,10 @@ class Corrupted:
     told: str
 
 
-def kind(number: int) -> str:
-    """The kind of claim that is corrupted in job number so and so."""
-    return KINDS[number % len(KINDS)]
+def kind_seed_number(place: int, seed: int) -> tuple[str, int, int]:
+    """The kind of claim that is corrupted in so-manieth place, the seed, and its number."""
+    rounds, which = divmod(place, len(KINDS))
+    return KINDS[which], seed, rounds * _APART + which
 
 
 def result(name: str, seed: int, number: int, most: int | None = None) -> dict[str, Any]:
@@ -332,4 +333,7 @@ BASES: dict[str, Callable[[Rng], Base | None]] = {
     "lockstep": by("lockstep"), "tuned": by("tuned"), "phases": by("phases"), "smt": by("smt"),
 }  # fmt: skip
 KINDS = (*BASES, *corrupt_loops.BASES)
+_APART = 14
+"""Between numbers of one kind; so many kinds there were when results were first kept."""
+
 """Claims of feed-forward squares and of loops, by name."""

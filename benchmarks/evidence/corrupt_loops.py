@@ -29,6 +29,7 @@ from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
 from distill.verify.machine import steps_of
 from distill.verify.packed import packed_floats, packed_rows
+from distill.verify.polytopes import polytopes_claim
 
 _WORDS, _LENGTH = 12, 40
 
@@ -117,6 +118,9 @@ def _without_one(made: LoopTrial, claim: Claim, passed: Passed) -> Iterator[tupl
     if kind in ("cells", "layers"):
         yield from _without_cell(claim, certificate, passed, seen)
         return
+    if kind == "polytopes":
+        yield from _without_polytope(claim, certificate, passed)
+        return
     front = 1 if kind == "hulls" else 2
     rows = unpacked_rows(certificate["states"], front)
     ends = unpacked_floats(certificate["ends"], 2 * hidden)
@@ -133,6 +137,30 @@ def _without_one(made: LoopTrial, claim: Claim, passed: Passed) -> Iterator[tupl
             smaller[place, hidden + axis] = seen[axis] - 1e-3 * max(1.0, abs(seen[axis]))
             shrunk = {**certificate, "ends": packed_floats(smaller)}
             yield "box shrunk", f"{told}, axis {axis}", replace(claim, certificate=shrunk)
+
+
+def _without_polytope(
+    claim: Claim, certificate: dict[str, Any], passed: Passed
+) -> Iterator[tuple[str, str, Claim]]:
+    hidden, many = len(passed.hidden), certificate["directions"]
+    states = unpacked_rows(certificate["states"], 1)[:, 0]
+    rows = unpacked_floats(certificate["rows"], hidden).reshape(len(states), many, hidden)
+    ends = unpacked_floats(certificate["ends"], 2 * many)
+    for place in np.flatnonzero(states == passed.state):
+        seen = rows[place] @ passed.hidden
+        kept = np.delete(np.arange(len(states)), place)
+        bases = unpacked_rows(certificate["bases"], hidden).reshape(len(states), -1, hidden)
+        fewer = {"states": packed_rows(states[kept, None]), "ends": packed_floats(ends[kept]),
+                 "rows": packed_floats(rows[kept].reshape(-1, hidden)),
+                 "bases": packed_rows(bases[kept].reshape(-1, hidden))}  # fmt: skip
+        told = f"the polytope of state {passed.state}"
+        yield "polytope removed", told, replace(claim, certificate={**certificate, **fewer})
+        for line in range(min(many, 6)):
+            smaller = ends.copy()
+            smaller[place, many + line] = seen[line] - 1e-3 * max(1.0, abs(seen[line]))
+            shrunk = {**certificate, "ends": packed_floats(smaller)}
+            text = f"{told}, direction {line}"
+            yield "polytope shrunk", text, replace(claim, certificate=shrunk)
 
 
 def _without_cell(
@@ -159,6 +187,12 @@ def hulls(rng: Rng) -> Base:
     return made, closed_claim(made.loop, made.oracle)
 
 
+def polytopes(rng: Rng) -> Base:
+    """Polytopes that close."""
+    made = (drift, flag, clock)[int(rng.integers(3))](rng, False)
+    return made, polytopes_claim(made.loop, made.oracle, steps_at_most=300_000)
+
+
 def boxes(rng: Rng) -> Base:
     """Boxes up to a length; beyond it some word may differ."""
     made = (drift, flag, clock)[int(rng.integers(3))](rng, bool(rng.integers(2)))
@@ -180,5 +214,5 @@ def linear(rng: Rng) -> Base:
 
 
 BASES: dict[str, Callable[[Rng], Base]] = {
-    "hulls": hulls, "boxes": boxes, "cells": cells, "linear": linear,
+    "hulls": hulls, "boxes": boxes, "cells": cells, "linear": linear, "polytopes": polytopes,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,20 @@ CHECKED = {
 """Whose proofs the independent checker looks at, in every so many trials."""
 
 
-def result(kind: str, seed: int, number: int) -> dict[str, Any]:
-    """A trial as plain data: whether the sides differ, and a line for each verifier asked."""
+def asked_in(result: dict[str, Any]) -> list[str]:
+    """The verifiers that a result holds a line of each of."""
+    return asked(result["kind"], result["number"])
+
+
+def result(kind: str, seed: int, number: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """A trial as plain data: whether the sides differ, and a line for each verifier asked.
+
+    names: of verifiers, by default all those that the trial is to be asked of.
+    """
     made = random_trial(kind, seed, number)
     differs, clear = truly_differs(made)
-    lines = [line(name, made, number, differs) for name in asked(kind, number)]
+    wanted = asked(kind, number) if names is None else names
+    lines = [line(name, made, number, differs) for name in wanted]
     return {
         "kind": kind, "number": number, "seed": seed, "differs": differs, "clear": clear,
         "banded": made.square.target.output.discrete and not made.square.target.finite,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from distill.verify.cells import cells_claim
 from distill.verify.exceptions import excepted_claim
 from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
+from distill.verify.polytopes import polytopes_claim
 from distill.verify.real_linear_loops import real_linear_claim
 from distill.verify.real_words import real_claim
 from distill.verify.unrolled import unrolled_claim
@@ -45,8 +46,8 @@ def excepted(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     return excepted_claim(loop, oracle, [words], True, time.perf_counter())
 
 
-_BOXES, _CELLS = 80_000, 50_000
-"""Steps of growing boxes and cells, as `distill.run.budget` counts them."""
+_BOXES, _CELLS, _POLYTOPES = 80_000, 50_000, 100_000
+"""Steps of growing boxes, cells and polytopes, as `distill.run.budget` counts them."""
 
 
 def literal(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
@@ -63,6 +64,7 @@ VERIFIERS: dict[str, Verifier] = {
     "closed boxes": lambda loop, oracle, seed: closed_claim(loop, oracle, seed, _BOXES),
     "boxes": lambda loop, oracle, seed: boxes_claim(loop, oracle, seed, _BOXES),
     "cells": lambda loop, oracle, seed: cells_claim(loop, oracle, seed, _CELLS),
+    "polytopes": lambda loop, oracle, seed: polytopes_claim(loop, oracle, seed, _POLYTOPES),
     "linear loops": lambda loop, oracle, seed: linear_claim(loop, oracle),
     "exceptions": excepted,
     "literal loop": literal,
@@ -76,16 +78,28 @@ OF_REALS: dict[str, Verifier] = {"real responses": responses, "real words": real
 SELDOM = {"words": 24}
 """Asked in every so many trials, since it takes seconds."""
 
-CHECKED = {"closed boxes": 2, "boxes": 3, "cells": 3, "literal loop": 8, "runs": 12,
+CHECKED = {"closed boxes": 2, "boxes": 3, "cells": 3, "polytopes": 2, "literal loop": 8, "runs": 12,
            "real responses": 3}  # fmt: skip
 """Whose proofs the independent checker looks at, in every so many trials; 4 for others."""
 
 
-def result(kind: str, seed: int, number: int) -> dict[str, Any]:
-    """A trial as plain data: whether the sides differ, and a line for each verifier asked."""
+def asked(real: bool, number: int) -> list[str]:
+    """The verifiers that look at a trial, by its number."""
+    return [n for n in (OF_REALS if real else VERIFIERS) if due(number, SELDOM.get(n, 1))]
+
+
+def asked_in(result: dict[str, Any]) -> list[str]:
+    """The verifiers that a result holds a line of each of."""
+    return asked(any(line["by"] in OF_REALS for line in result["lines"]), result["number"])
+
+
+def result(kind: str, seed: int, number: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """A trial as plain data: whether the sides differ, and a line for each verifier asked.
+
+    names: of verifiers, by default all those that the trial is to be asked of.
+    """
     made = random_loop_trial(kind, seed, number)
-    names = [n for n in (OF_REALS if made.oracle.real else VERIFIERS)
-             if due(number, SELDOM.get(n, 1))]  # fmt: skip
+    names = asked(made.oracle.real, number) if names is None else names
     return {
         "kind": kind, "number": number, "seed": seed, "differs": made.first is not None,
         "clear": False, "banded": False, "first": made.first,

@@ -1,7 +1,8 @@
 """Try to break the verifiers: `python -m benchmarks.evidence.run [--trials N] [--only KIND] ...`
 
 Trials are kept as JSON lines under build/evidence, so a run that was interrupted goes on where it
-stopped; `--store FILE` goes on with a file that other sources have begun, which the page then says.
+stopped; `--store FILE` goes on with a file that other sources have begun, which the page then says:
+trials in it are asked of the verifiers that it doesn't know yet.
 A run of all kinds writes benchmarks/results/evidence.md; one that `--only` narrows prints.
 """
 
@@ -45,6 +46,8 @@ CYCLE = (*_TURN, "flag", "finite", *_TURN, "clock", "finite")
 
 Job = tuple[str, str, int, int]
 """What is done ("trial" or "corruption"), the kind, the seed and the number."""
+
+Result = dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,7 +107,7 @@ def chosen(options: argparse.Namespace) -> Iterator[Job]:
         yield "trial", kind, options.seed, places[kind]
         places[kind] += 1
         while options.only is None and done * trials * _OF_ONE < corruptions * (place + 1):
-            yield "corruption", corrupt.kind(done), options.seed, done
+            yield "corruption", *corrupt.kind_seed_number(done, options.seed)
             done += 1
 
 
@@ -128,7 +131,7 @@ def run_all(
                     job = next(waiting, None)
                     if job is None:
                         break
-                    running.add(pool.submit(one, job))
+                    running.add(pool.submit(one, job, known.get(job)))
                 if not running:
                     break
                 ready, running = wait(running, return_when=FIRST_COMPLETED)
@@ -144,9 +147,18 @@ def run_all(
 
 
 def left(jobs: list[Job], store: Path) -> list[Job]:
-    """The jobs that have no result yet."""
-    known = {_key(result) for result in _read(store)}
-    return [job for job in jobs if job not in known]
+    """The jobs that have no result yet, or none of some verifier."""
+    known = {_key(result): result for result in _read(store)}
+    return [job for job in jobs if job not in known or unasked(known[job])]
+
+
+def unasked(result: Result) -> list[str]:
+    """The verifiers that a trial was to be asked of and wasn't: newer than its result."""
+    if result["what"] != "trial" or "error" in result:
+        return []
+    module = recurrent_verifiers if result["kind"] in LOOPS else feedforward
+    answered = {line["by"] for line in result["lines"]}
+    return [by for by in module.asked_in(result) if by not in answered]
 
 
 def _read(store: Path) -> list[Any]:
@@ -154,21 +166,26 @@ def _read(store: Path) -> list[Any]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def _key(result: dict[str, Any]) -> Job:
+def _key(result: Result) -> Job:
     return result["what"], result["kind"], result["seed"], result["number"]
 
 
-def one(job: Job) -> dict[str, Any]:
-    """The result of one job; what goes wrong in it is part of the result."""
+def one(job: Job, known: Result | None = None) -> Result:
+    """The result of one job; what goes wrong in it is part of the result.
+
+    known: an earlier result, to which what its trial wasn't asked is added.
+    """
     what, kind, seed, number = job
-    begin = time.monotonic()
+    begin, names = time.monotonic(), unasked(known) if known else None
     try:
         if what == "corruption":
             found = corrupt.result(kind, seed, number)
         elif kind in LOOPS:
-            found = recurrent_verifiers.result(kind, seed, number)
+            found = recurrent_verifiers.result(kind, seed, number, names)
         else:
-            found = feedforward.result(kind, seed, number)
+            found = feedforward.result(kind, seed, number, names)
+        if known:
+            found["lines"] = known["lines"] + found["lines"]
     except Exception:
         found = {
             "kind": kind,

@@ -105,7 +105,8 @@ def _checked(loop: Loop, oracle: Oracle, claim: Claim, seconds: float) -> Entry:
 def shape(claim: Claim) -> str:
     """What a proof rests on, in a word or two."""
     kind = (claim.certificate or {}).get("kind")
-    names = {"hulls": "boxes", "cells": "grid cells", "floats": "states of float32"}
+    names = {"hulls": "boxes", "cells": "grid cells", "floats": "states of float32",
+             "polytopes": "polytopes"}  # fmt: skip
     return names.get(kind or "", "impulse responses")
 
 
@@ -126,10 +127,11 @@ and with items repeated), pairs of items in turn, and hidden states that are far
 under every item for {FOLLOW} seconds (for programs of endlessly many states square waves of
 {LONG:,} items). Such a network is right up to a length only. The others are those that may be right
 for every length; what can't be proved of them may still depart later than was looked.
-*By*: boxes of the hidden space that lead into each other, grid cells that do, impulse responses
-that fade (affine cells), all for float32 in any order of summation; or all states of float32 that
-are reached, which is about sums in a stated order. *Checked*: the checker's own arithmetic
-confirms the certificate. Seconds are of computing, without the search for the program."""
+*By*: boxes of the hidden space that lead into each other, grid cells or polytopes that do, impulse
+responses that fade (affine cells), all for float32 in any order of summation; or all states of
+float32 that are reached, which is about sums in a stated order. *Checked*: the checker's own
+arithmetic confirms the certificate. Seconds are of computing, without the search for the
+program."""
 
 
 def summary(few: Sequence[Entry], many: Sequence[Entry]) -> str:

@@ -77,7 +77,7 @@ class Stepper:
             part = boxes.at(rows)
             low, high = self._bounds(form, part, rest)
             wanted = self.machine.outputs[part.states, part.items]
-            good = self._right(low[:, hidden:], high[:, hidden:], wanted)
+            good = right_outputs(self.output, low[:, hidden:], high[:, hidden:], wanted)
             yield rows, good, low[:, :hidden], high[:, :hidden]
 
     def _bounds(self, form: NormalForm, part: Boxes, rest: Array) -> tuple[Array, Array]:
@@ -102,11 +102,11 @@ class Stepper:
             sure = small(ranges)[:, None] & np.isfinite(low) & np.isfinite(high)
         return np.where(sure, low, -np.inf), np.where(sure, high, np.inf)
 
-    def _right(self, low: Array, high: Array, wanted: Array) -> NDArray[np.bool_]:
-        """Whether all numbers within the bounds are decoded as what is wanted."""
-        if self.output.scalar == BOOL:
-            level = self.output.level
-            good = np.where(wanted > 0, low > level, (high <= level) & (wanted == 0))
-        else:
-            good = (low > wanted - 0.5) & (high < wanted + 0.5) & (np.abs(wanted) < _LARGEST)
-        return np.asarray(good.all(1))
+
+def right_outputs(output: Output, low: Array, high: Array, wanted: Array) -> NDArray[np.bool_]:
+    """Whether all numbers within the bounds (n, k) are decoded as what is wanted, (n,)."""
+    if output.scalar == BOOL:
+        good = np.where(wanted > 0, low > output.level, (high <= output.level) & (wanted == 0))
+    else:
+        good = (low > wanted - 0.5) & (high < wanted + 0.5) & (np.abs(wanted) < _LARGEST)
+    return np.asarray(good.all(1))

@@ -1,10 +1,10 @@
 """Induction again: the listed sets of hidden states lead into each other, with right outputs.
 
-A certificate lists, for every state of the program, cells or a box of the hidden space, perhaps in
-coordinates of its own. From the exact first state, and from every point of every set, each item
-must lead into the set of the program's next state, and the network's output must be decoded as the
-program's. Boxes are bounded by this room's means, with the rounding of float32; one whose image
-isn't inside is halved. The program is followed by its exact meaning.
+A certificate lists, for every state of the program, cells, a polytope (`polytopes`) or a box of the
+hidden space, perhaps in coordinates of its own. From the exact first state, and from every point of
+every set, each item must lead into the set of the program's next state, and the network's output
+must be decoded as the program's. Boxes are bounded by this room's means, with the rounding of
+float32; one whose image isn't inside is halved. The program is followed by its exact meaning.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from distill.checker.frame import frame_of
 from distill.checker.images import Boxes, Stepper
 from distill.checker.machine import EDGES, TooMany, items_of, machine_of, with_memory
 from distill.checker.packed import unpacked_floats, unpacked_rows
+from distill.checker.polytopes import polytopes_finding
 from distill.checker.regions import Cells, Hulls, Region, widths_of
 from distill.checker.tree import Refused
 from distill.evidence import Claim
@@ -66,6 +67,8 @@ def _shown(oracle: Oracle, loop: Loop, claim: Claim) -> Finding:
     plain = machine_of(loop, items, length, min(EDGES, int(_WORK / loop_bits(loop))))
     machine = with_memory(plain, _memory(certificate.get("memory", 0)))
     hidden = oracle.network.hidden
+    if certificate["kind"] == "polytopes" and length is None:
+        return polytopes_finding(oracle, machine, seen, certificate)
     frame = frame_of(certificate.get("matrix", np.eye(hidden)), hidden)
     stepper = Stepper(oracle.network.cell.normal_form(), frame, seen, machine, oracle.output)
     kind, initial = certificate["kind"], oracle.network.initial

@@ -199,10 +199,38 @@ def with_lower_slopes(walk: Walk, chosen: dict[int, Array]) -> Walk:
     return replace(walk, lines=lines)
 
 
+@dataclass(frozen=True, eq=False)
+class Below:
+    """`factor @ input + constant` (b, r) is below a form but for `room` times the size (b, r).
+
+    factor: (b or 1, r, n).
+    """
+
+    factor: Array
+    constant: Array
+    size: Array
+
+
+def below(walk: Walk, rows: Array) -> Below:
+    """The lines of rows (b, r, k) of the output, followed back to the input."""
+    total = _followed(walk, walk.form.output, rows)
+    nothing = np.zeros((1, rows.shape[1], walk.form.input_width))
+    return Below(total.coefficients.get(0, nothing), total.constant, total.size)
+
+
 def least(walk: Walk, target: int, rows: Array) -> Array:
     """Least values of `rows @ wire` that follow from the lines, (boxes, number of rows)."""
-    zero = np.zeros((len(walk.ranges[0][0]), len(rows)))
-    total = _Sum({target: rows[None]}, zero, zero)
+    total = _followed(walk, target, rows[None])
+    if 0 in total.coefficients:
+        factor = total.coefficients[0]
+        _settle(total, factor, np.where(factor > 0, *(end[:, None] for end in walk.ranges[0])))
+    return total.constant - (walk.room * total.size + _TINY)
+
+
+def _followed(walk: Walk, target: int, rows: Array) -> _Sum:
+    """Rows (b or 1, r, k) of a wire in terms of the input, by the lines on the way."""
+    zero = np.zeros((len(walk.ranges[0][0]), rows.shape[1]))
+    total = _Sum({target: rows}, zero, zero)
     for index in range(target, 0, -1):
         if index in total.coefficients:
             factor, node = total.coefficients.pop(index), walk.form.nodes[index]
@@ -212,10 +240,7 @@ def least(walk: Walk, target: int, rows: Array) -> Array:
                     total.hand(source, factor @ matrix)
             else:
                 _through(walk, total, index, factor)
-    if 0 in total.coefficients:
-        factor = total.coefficients[0]
-        _settle(total, factor, np.where(factor > 0, *(end[:, None] for end in walk.ranges[0])))
-    return total.constant - (walk.room * total.size + _TINY)
+    return total
 
 
 def _weighed(factor: Array, values: Array) -> Array:

@@ -108,6 +108,31 @@ def lower_bounds(form: NormalForm, ranges: dict[int, Interval], lines: dict[int,
         return _backward(_Known(form, ranges, lines, reach), form.output, lines)[0]
 
 
+@dataclass(frozen=True, eq=False)
+class Below:
+    """Linear lower bounds of rows of an output, on every box (b, r).
+
+    `slopes` (b, r, n) in the input, `constant` (b, r), and a bound (b, r) of what rounding has done
+    to the two, in units of the bound.
+    """
+
+    slopes: Array
+    constant: Array
+    error: Array
+
+
+def lines_below(form: NormalForm, found: Enclosure, rows: Array) -> Below:
+    """Lines below `rows @ output` for rows (b, r, m), before any least value is taken."""
+    with np.errstate(all="ignore"):
+        affine = {
+            i: n for i, n in enumerate(form.nodes) if i in found.ranges and isinstance(n, Affine)
+        }
+        reach = {index: _reach(node, found.ranges) for index, node in affine.items()}
+        known = _Known(form, found.ranges, found.lines, reach)
+        total, slopes = _followed(known, form.output, rows, found.lines)
+        return Below(slopes, total.constant, total.error)
+
+
 def _visit(known: _Known, index: int, box: Interval, bent: bool) -> None:
     node = known.form.nodes[index]
     if isinstance(node, Input):
@@ -201,9 +226,16 @@ def _weigh(coefficients: Array, values: Array) -> Array:
 
 def _backward(known: _Known, target: int, lines: dict[int, Lines]) -> tuple[Array, Array]:
     """Lower bounds of (wire, -wire) for the target: values (b, 2m), slopes (b, 2m, n)."""
-    lower, upper = known.ranges[0]
     unit = np.eye(known.ranges[target][0].shape[1])
-    rows = np.concatenate([unit, -unit])[None]
+    total, slopes = _followed(known, target, np.concatenate([unit, -unit])[None], lines)
+    return _settle(total, slopes, *known.ranges[0]), slopes
+
+
+def _followed(
+    known: _Known, target: int, rows: Array, lines: dict[int, Lines]
+) -> tuple[_Sum, Array]:
+    """Rows (b or 1, r, width) of the target followed back to slopes (b, r, n) in the input."""
+    lower = known.ranges[0][0]
     zero = np.zeros((len(lower), rows.shape[1]))
     total = _Sum({target: rows}, zero, zero)
     for index in range(target, 0, -1):
@@ -217,9 +249,7 @@ def _backward(known: _Known, target: int, lines: dict[int, Lines]) -> tuple[Arra
     slopes = total.coefficients.get(0)
     if slopes is None:
         slopes = np.zeros((1, rows.shape[1], lower.shape[1]))
-    return _settle(total, slopes, lower, upper), np.broadcast_to(
-        slopes, (len(lower), *slopes.shape[1:])
-    )
+    return total, np.broadcast_to(slopes, (len(lower), *slopes.shape[1:]))
 
 
 def _through_affine(total: _Sum, known: _Known, index: int, coefficient: Array) -> None:

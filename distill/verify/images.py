@@ -114,7 +114,7 @@ class Stepper:
         lows, highs = [], []
         for rows in self._blocks(len(lower)):
             low, high = self._bounded(lower[rows], upper[rows])
-            if not _same(self.oracle, low[:, hidden:], high[:, hidden:], wanted[rows]):
+            if not same_outputs(self.oracle, low[:, hidden:], high[:, hidden:], wanted[rows]).all():
                 return None
             lows.append(low[:, :hidden])
             highs.append(high[:, :hidden])
@@ -130,22 +130,27 @@ class Stepper:
         own = {index - 1: ends for index, ends in found.ranges.items() if index > 0}
         error = error_within(self._cell, {i: own[i] for i in own if i < len(self._cell.nodes)})
         error = np.concatenate([self.frame.stretched(error[:, :hidden]), error[:, hidden:]], 1)
-        low, high = found.low, found.high
-        with np.errstate(all="ignore"):
-            size = np.maximum(np.abs(low), np.abs(high)).max(1, keepdims=True)
-            room = (1 + _ROOM) * error + _CLOSE * (high - low) + _NEAR * size + 1e-30
-            return np.nextafter(low - room, -np.inf), np.nextafter(high + room, np.inf)
+        return with_room(found.low, found.high, error)
 
 
-def _same(oracle: Oracle, low: Array, high: Array, wanted: NDArray[Any]) -> bool:
-    """Whether every output within the bounds is decoded as what is wanted."""
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        return False
+def with_room(low: Array, high: Array, error: Array) -> Box:
+    """Bounds (n, k) with rounding errors added, and a little more for a checker's sake."""
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(low), np.abs(high)).max(1, keepdims=True)
+        room = (1 + _ROOM) * error + _CLOSE * (high - low) + _NEAR * size + 1e-30
+        return np.nextafter(low - room, -np.inf), np.nextafter(high + room, np.inf)
+
+
+def same_outputs(
+    oracle: Oracle, low: Array, high: Array, wanted: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Whether every output within the bounds (n, k) is decoded as what is wanted, (n,)."""
+    finite = np.isfinite(low) & np.isfinite(high)
     if oracle.output.scalar == BOOL:
         level = oracle.output.level
-        return bool(np.where(wanted, low > level, high <= level).all())
-    small = np.abs(wanted) < _LARGEST
-    return bool((small & (low > wanted - 0.5) & (high < wanted + 0.5)).all())
+        return np.all(finite & np.where(wanted, low > level, high <= level), axis=1)
+    small = finite & (np.abs(wanted) < _LARGEST)
+    return np.all(small & (low > wanted - 0.5) & (high < wanted + 0.5), axis=1)
 
 
 def of_length(verdict: str, text: str, length: int | None, begin: float) -> Claim:

@@ -17,6 +17,7 @@ from distill.verify.exceptions import excepted_claim
 from distill.verify.float_states import float_states_claim
 from distill.verify.hulls import boxes_claim, closed_claim
 from distill.verify.linear_loops import linear_claim
+from distill.verify.polytopes import polytopes_claim
 from dsl.domain import Columns
 from dsl.loop import Loop
 from dsl.meanings.loop_array import run_loop
@@ -83,8 +84,8 @@ def _looked_at(loop: Loop, oracle: Oracle, seed: int) -> Iterator[Columns]:
 def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     """The strongest proof that needs no listing: for every length, else for the longest.
 
-    Boxes of the hidden space that close, or grid cells, show equality for every length and every
-    order of summation, states of float32 that are few for a stated order; affine cells beside
+    Boxes of the hidden space that close, grid cells or polytopes show equality for every length and
+    every order of summation, states of float32 that are few for a stated order; affine cells beside
     linear loops, compared exactly, cells and boxes up to a length. None for cells that can't be
     looked into.
     """
@@ -96,7 +97,7 @@ def proof_of(loop: Loop, oracle: Oracle, seed: int) -> Claim | None:
     cells = cells_claim(loop, oracle, seed)
     if cells is not None and cells.verdict == "proved":
         return cells
-    listed = float_states_claim(loop, oracle)
+    listed = polytopes_claim(loop, oracle, seed) or float_states_claim(loop, oracle)
     if listed is not None:
         return listed
     boxes = boxes_claim(loop, oracle, seed)
