@@ -188,14 +188,18 @@ def _images(
     if not small(walk.ranges).all():
         raise Refused("a step isn't bounded.")
     own = dict(walk.ranges)
-    own[0] = tuple(np.concatenate([e[:, :hidden], seen], 1) for e in (lower, upper))
+    own[0] = (
+        np.concatenate([lower[:, :hidden], seen], 1),
+        np.concatenate([upper[:, :hidden], seen], 1),
+    )
     error = errors_within(reading.cell, own, len(reading.cell.nodes))[reading.cell.output]
     error = np.matmul(np.abs(rows), error[:, :, None])[:, :, 0] * (1 + 1e-9)
     used = polytopes.rows[state[:, None, None], polytopes.bases[state, item]]
     which = np.arange(len(state))[:, None, None]
-    ends = (side[which, polytopes.bases[state, item]] for side in (lower, upper))
+    chosen = polytopes.bases[state, item]
+    ends = lower[which, chosen], upper[which, chosen]
     line = below(walk, np.concatenate([rows, -rows], 1))
-    found = _least(line, walk.room, reading.rows, seen, (lower, upper), used, tuple(ends))
+    found = _least(line, walk.room, reading.rows, seen, (lower, upper), used, ends)
     count = rows.shape[1]
     with np.errstate(invalid="ignore"):
         low = np.nextafter(found[:, :count] - error, -np.inf)

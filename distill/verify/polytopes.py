@@ -109,8 +109,8 @@ def _systems(loop: Loop, oracle: Oracle, seed: int) -> Iterator[tuple[Seen, Iter
     if oracle.output.scalar not in (INT, BOOL) or not 2 <= hidden <= _WIDEST or bent:
         return
     base, reading = steps_of(loop, oracle), Reading(cell, hidden)
-    for memory in _MEMORIES if base is not None else ():
-        steps = remembering(base, memory)
+    for memory in _MEMORIES:
+        steps = None if base is None else remembering(base, memory)
         if steps is None or len(steps.next) > _STATES:
             return
         stepper = Stepper(oracle, steps, plain_frame(hidden), memory)
@@ -230,7 +230,10 @@ def _image(
     below = np.where(np.isnan(below), -np.inf, below)
     low, high = below[:, : rows.shape[1]], -below[:, rows.shape[1] :]
     own = dict(found.ranges)
-    own[0] = tuple(np.concatenate([end[:, :hidden], items], 1) for end in box)
+    own[0] = (
+        np.concatenate([polytopes.lower[:, :hidden], items], 1),
+        np.concatenate([polytopes.upper[:, :hidden], items], 1),
+    )
     error = error_within(stepper.oracle.network.cell.normal_form(), own)
     error = np.einsum("erh,eh->er", np.abs(rows), error) * SLACK
     return *with_room(low, high, error + _SPARE * (high - low)), bases

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,12 +68,17 @@ def asked(hidden: int = 5, fade: float = 0.5):
     return loop, oracle, Claim.from_json(json.loads(json.dumps(claim.to_json())))
 
 
+def certificate_of(claim: Claim) -> dict[str, Any]:
+    assert claim.certificate is not None
+    return claim.certificate
+
+
 @pytest.mark.parametrize("hidden", [5, 8])
 def test_networks_whose_boxes_dont_close_are_proved_for_every_length(hidden: int):
     loop, oracle, claim = asked(hidden)
     assert closed_claim(loop, oracle) is None
     assert (claim.verdict, claim.method, claim.length_bound) == ("proved", "induction", None)
-    assert claim.certificate["kind"] == "polytopes"
+    assert certificate_of(claim)["kind"] == "polytopes"
     assert "polytopes of the hidden space for 2 states of the program" in claim.statement
     assert verdict_of(loop_findings(oracle, loop, claim, np.random.default_rng(0))) == "holds"
 
@@ -81,7 +87,7 @@ def test_the_ladder_asks_for_polytopes():
     loop = parse_loop(SECOND)
     found = proof_of(loop, oracle_of(turned(8)), 0)
     assert found is not None
-    assert found.certificate["kind"] == "polytopes"
+    assert certificate_of(found)["kind"] == "polytopes"
 
 
 @pytest.mark.parametrize("change", [("out previous", "out x"), ("= false", "= true"),
@@ -104,12 +110,13 @@ def test_a_network_that_departs_late_is_not_proved():
 
 
 def tampered(claim: Claim, **changes) -> Claim:
-    return replace(claim, certificate={**claim.certificate, **changes})
+    return replace(claim, certificate={**certificate_of(claim), **changes})
 
 
 def test_tampered_certificates_are_not_confirmed():
     loop, oracle, claim = asked()
-    certificate, many = claim.certificate, claim.certificate["directions"]
+    certificate = certificate_of(claim)
+    many = certificate["directions"]
     ends = unpacked_floats(certificate["ends"], 2 * many)
     rows = unpacked_floats(certificate["rows"], 5)
     states = unpacked_rows(certificate["states"], 1)
