@@ -122,8 +122,11 @@ def test_the_page_counts_and_lists_survivors_with_reasons(monkeypatch):
     ]
     some = page.File("a/b.py", mutants, {"u": "killed", "v": "survived", "w": "unreached"}, 2)
     rest = page.File("a/c.py", mutants, {"u": "killed"}, 0)
-    text = page.page([some, rest], {"v": page.Reason("the same value", True)}, "make it")
+    none = page.File("a/d.py", mutants, {}, 0)
+    text = page.page([some, rest, none], {"v": page.Reason("the same value", True)}, "make it")
     assert "| `a/b.py` | 3 | 1 | 2 | 1 | 33.3 % | 50.0 % | 2 |" in text
-    assert "Not run in full, so not counted: `a/c.py`" in text
+    assert "Not run, so not counted: `a/d.py`" in text
+    assert "| `a/c.py` | 3 | 1 | 100.0 % |" in text
+    assert "| with those run in full | 6 | 4 | 66.7 % ± " in text
     assert "The same value:\n\n- 3, f: `x + v` → `x - v`" in text
     assert "Not looked at:\n\n- 3, f: `x + w` → `x - w`" in text

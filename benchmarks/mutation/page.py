@@ -43,6 +43,11 @@ class File:
         """Whether every mutant was run."""
         return bool(self.mutants) and not self.count("left")
 
+    @property
+    def judged(self) -> int:
+        """Mutants that were run."""
+        return len(self.mutants) - self.count("left")
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -74,10 +79,13 @@ def page(files: Sequence[File], why: dict[str, Reason], command: str) -> str:
         provenance(command, code_version(), [f"mutants: mutmut {metadata.version('mutmut')}"]), "",
         _INTRODUCTION, "", _table(done, why), "", _by_room(done, why), "",
     ]  # fmt: skip
-    if rest:
-        lines += ["Not run in full, so not counted: " + ", ".join(f"`{f.name}`" for f in rest), ""]
+    drawn, none = [f for f in rest if f.judged], [f for f in rest if not f.judged]
+    if drawn:
+        lines += ["## Sampled", "", _SAMPLED, "", _samples(drawn, done), ""]
+    if none:
+        lines += ["Not run, so not counted: " + ", ".join(f"`{f.name}`" for f in none), ""]
     lines += ["## Survivors", ""]
-    for file in done:
+    for file in done + drawn:
         lines += _survivors(file, why)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -116,6 +124,32 @@ _HEAD = ["file", "mutants", "killed", "survived", "the same", "killed", "of diff
 
 def _table(files: Sequence[File], why: dict[str, Reason]) -> str:
     return table(_HEAD, [_row(f"`{f.name}`", [f], why) for f in files])
+
+
+_SAMPLED = """\
+Of these files some mutants were run, chosen by their hashes; what would come of all is estimated
+file by file, with the standard error of such an estimate."""
+
+
+def _samples(drawn: Sequence[File], done: Sequence[File]) -> str:
+    """What was run of each file, and the share of all mutants that is killed, by estimate."""
+    rows, killed, variance = [], 0.0, 0.0
+    for file in drawn:
+        total, judged = len(file.mutants), file.judged
+        share = file.count("killed", "timeout") / judged
+        killed += total * share
+        left = (1 - judged / total) / judged
+        variance += total**2 * left * max(share * (1 - share), 1 / judged)
+        rows.append([f"`{file.name}`", f"{total:,}", f"{judged:,}", f"{100 * share:.1f} %"])
+    every, spread = sum(len(f.mutants) for f in drawn), variance**0.5
+    estimate = f"{100 * killed / every:.1f} % ± {100 * spread / every:.1f}"
+    judged = sum(f.judged for f in drawn)
+    rows.append(["all of these", f"{every:,}", f"{judged:,}", estimate])
+    whole = every + sum(len(f.mutants) for f in done)
+    sure = sum(f.count("killed", "timeout") for f in done)
+    estimate = f"{100 * (killed + sure) / whole:.1f} % ± {100 * spread / whole:.1f}"
+    rows.append(["with those run in full", f"{whole:,}", f"{judged + whole - every:,}", estimate])
+    return table(["file", "mutants", "run", "killed"], rows)
 
 
 def _by_room(files: Sequence[File], why: dict[str, Reason]) -> str:
