@@ -1,0 +1,1 @@
+"""Parts of a network: what structure its weights have."""
