@@ -36,8 +36,8 @@ class Convolution:
 
     grid: its shape, 1-d or 2-d; inputs (n,): the layer's input at each cell, line by line;
     filter_of (m,) and place (m, d): of each row its filter and where its window begins, negative
-    where it begins in the padding; stride (d,) between windows; error: how far the layer's weights are from
-    those that this gives, at most, as a part of the largest.
+    where it begins in the padding; stride (d,) between windows; error: how far the layer's weights
+    are from those that this gives, at most, as a part of the largest.
     """
 
     filters: Array
