@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
+    from distill.api_inspect import modules
     from distill.distillation import Distillation
     from distill.distillation_loop import LoopDistillation
     from distill.recurrent import Recurrent
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "distill": "distill.api",
     "inspect": "distill.api",
+    "modules": "distill.api_inspect",
     "check": "distill.api",
     "compare": "distill.api",
     "equivalent": "distill.api",
@@ -40,6 +42,7 @@ __all__ = [
     "distill",
     "equivalent",
     "inspect",
+    "modules",
     "replacement",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distill.api import fitting
 from distill.load import load
@@ -13,6 +13,9 @@ from distill.network import Network
 from distill.simplify.recurrent import used_numbers
 from distill.target import resolve_output
 from dsl.domain_text import show_domain
+
+if TYPE_CHECKING:
+    from distill.decompose.modules import Modules
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ def inspect_feed_forward(model: Any, rows: Any = None) -> Inspection:
     )
     lines = (*head, *_sizes(network), ("ends with", str(found["last_operation"])))
     return Inspection(lines, proposed)
+
+
+def modules(model: Any, seed: int = 0) -> Modules:
+    """The parts that a feed-forward model's weights show, and how nearly it has others.
+
+    Raises:
+        BadInput: the model can't be read, has no hidden units or too many.
+    """
+    from distill.decompose.modules import modules_of
+
+    return modules_of(load(model), seed)
 
 
 def inspect_recurrent(model: Any, initial_state: Any = None) -> Inspection:

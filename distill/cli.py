@@ -90,6 +90,23 @@ def inspect(
 
 
 @app.command()
+def modules(
+    model: Model,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Show the parts of MODEL: hidden units joined to others by narrow wires alone, or nearly."""
+    _check_limits(seed=seed)
+    from distill import api_inspect
+
+    found = api_inspect.modules(model, seed)
+    if as_json:
+        views.print_text(json.dumps(found.to_json(), indent=1))
+    else:
+        views.print_rows(found.rows())
+
+
+@app.command()
 def run(
     model: Model,
     inputs: Inputs = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     text = capsys.readouterr().out
     for word in (
         "inspect",
+        "modules",
         "run",
         "check",
         "show",
@@ -272,3 +274,13 @@ def test_check_ends_with_the_verdict_as_its_code(
     result = SimpleNamespace(verdict=verdict, lines=["one claim"])
     monkeypatch.setattr(api, "check", lambda _: result)
     assert answer(["check", "out"]) == code
+
+
+def test_modules_are_listed_in_words_and_as_json(capsys):
+    assert answer(["modules", MAJORITY]) == 0
+    text = capsys.readouterr().out
+    assert "part 1" in text and "z = " in text
+    assert answer(["modules", MAJORITY, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["parts"][0]["inputs"] == [0, 1, 2, 3, 4]
+    assert answer(["modules", "nowhere.onnx"]) == 2

@@ -1,0 +1,82 @@
+"""A network as units with weighted links: what is left when affine nodes are multiplied out.
+
+Units stand in groups: the inputs, every elementwise node, and the outputs. Between two groups
+there is one matrix, however many affine nodes lie on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from distill.normal_form import Affine, Array, Elementwise, NormalForm
+
+_TINY = 1e-7
+"""A weight below this part of a matrix's largest one is no link."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A scalar of the network: its group, in order from 0 (the inputs), and its place in it."""
+
+    group: int
+    place: int
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """widths: units of each group; functions: `input`, an elementwise function, or `output`;
+    weights[(a, b)] (width of b, width of a): from group a to the later group b."""
+
+    widths: tuple[int, ...]
+    functions: tuple[str, ...]
+    weights: dict[tuple[int, int], Array]
+
+    @property
+    def hidden(self) -> tuple[Unit, ...]:
+        """All units but inputs and outputs, group by group."""
+        inner = range(1, len(self.widths) - 1)
+        return tuple(Unit(group, place) for group in inner for place in range(self.widths[group]))
+
+    def name(self, unit: Unit) -> str:
+        """`x3`, `y0`, or `relu2[5]` for unit 5 of the second group."""
+        function = self.functions[unit.group]
+        if function in ("input", "output"):
+            return f"{'x' if function == 'input' else 'y'}{unit.place}"
+        return f"{function}{unit.group}[{unit.place}]"
+
+
+def links_of(form: NormalForm) -> Links:
+    """The groups of a normal form and the matrices between them; tiny weights count as none."""
+    widths = form.widths()
+    inner = [i for i, n in enumerate(form.nodes) if isinstance(n, Elementwise)]
+    groups = {0: 0} | {wire: place for place, wire in enumerate(inner, 1)}
+    sums: dict[int, dict[int, Array]] = {0: {0: np.eye(widths[0])}}
+    weights: dict[tuple[int, int], Array] = {}
+    for index, node in enumerate(form.nodes):
+        if isinstance(node, Affine):
+            sums[index] = _added([(sums[s], m) for s, m in node.terms])
+        elif isinstance(node, Elementwise):
+            found = _added([(sums[s], np.eye(widths[s])) for s in node.sources])
+            weights |= {(a, groups[index]): m for a, m in found.items()}
+            sums[index] = {groups[index]: np.eye(widths[index])}
+    last = len(groups)
+    weights |= {(a, last): m for a, m in sums[form.output].items()}
+    kinds = tuple(n.function for n in form.nodes if isinstance(n, Elementwise))
+    sizes = (widths[0], *(widths[i] for i in inner), widths[form.output])
+    cleaned = {pair: _cleaned(m) for pair, m in weights.items() if m.any()}
+    return Links(sizes, ("input", *kinds, "output"), cleaned)
+
+
+def _added(terms: list[tuple[dict[int, Array], Array]]) -> dict[int, Array]:
+    found: dict[int, Array] = {}
+    for source, matrix in terms:
+        for group, weights in source.items():
+            part = matrix @ weights
+            found[group] = found[group] + part if group in found else part
+    return found
+
+
+def _cleaned(matrix: Array) -> Array:
+    return np.where(np.abs(matrix) <= _TINY * np.abs(matrix).max(), 0.0, matrix)

@@ -1,0 +1,169 @@
+"""Parts of a network that follow from its weights exactly: what is joined only by narrow wires.
+
+Two hidden units belong together where one feeds the other, and where they share an input and what
+they give as well. Between two groups of units a matrix of low rank is no joint but a wire: what
+passes through it is as many numbers as its rank, a value that one part gives and another takes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from distill.decompose.links import Links, Unit
+from distill.normal_form import Array
+
+Ints = NDArray[np.int64]
+_ROUND = 1e-6
+"""Singular values below this part of the largest one are none."""
+_PARALLEL = 1e-6
+
+
+@dataclass(frozen=True)
+class Part:
+    """Hidden units that belong together.
+
+    inputs and outputs: those of the network that it reads and gives; before and after: numbers of
+    the parts that it takes values from and gives them to; width: how many numbers it takes so.
+    """
+
+    units: tuple[Unit, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Wire:
+    """Units of one group that reach some of a later one through a few numbers."""
+
+    givers: tuple[Unit, ...]
+    takers: tuple[Unit, ...]
+    width: int
+
+
+def parts_of(links: Links) -> tuple[Part, ...]:
+    """All parts, in the order of their first units; one where the network is of one piece."""
+    graph = nx.Graph()
+    graph.add_nodes_from(links.hidden)
+    shown: dict[Unit, set[Hashable]] = defaultdict(set)
+    wires: list[_Wire] = []
+    for (source, target), matrix in links.weights.items():
+        if source == 0:
+            continue
+        if target == len(links.widths) - 1:
+            for row, column in np.argwhere(matrix != 0):
+                shown[Unit(source, int(column))].add(int(row))
+            continue
+        for rows, columns in _blocks(matrix):
+            wire = _narrow(matrix[np.ix_(rows, columns)])
+            givers = [Unit(source, int(c)) for c in columns]
+            takers = [Unit(target, int(r)) for r in rows]
+            if wire is None:
+                graph.add_edges_from((g, t) for g in givers for t in takers)
+                continue
+            wires.append(_Wire(tuple(givers), tuple(takers), wire.width))
+            graph.add_edges_from(pairwise(takers))
+            for giver, direction in zip(givers, wire.directions, strict=True):
+                shown[giver].add(("wire", len(wires), direction))
+    _join(graph, links, shown)
+    found = sorted((sorted(c, key=_order) for c in nx.connected_components(graph)),
+                   key=lambda c: _order(c[0]))  # fmt: skip
+    return _described(links, found, wires)
+
+
+def _order(unit: Unit) -> tuple[int, int]:
+    return unit.group, unit.place
+
+
+def _blocks(matrix: Array) -> Iterator[tuple[Ints, Ints]]:
+    """Rows and columns that are joined by weights, block by block."""
+    graph = nx.Graph()
+    graph.add_edges_from((("row", int(r)), ("column", int(c))) for r, c in np.argwhere(matrix != 0))
+    for block in nx.connected_components(graph):
+        rows = sorted(place for kind, place in block if kind == "row")
+        columns = sorted(place for kind, place in block if kind == "column")
+        yield np.array(rows), np.array(columns)
+
+
+@dataclass(frozen=True)
+class _Narrow:
+    """How many numbers pass, and for every column which of them it adds to: columns that are
+    multiples of each other add to the same one; -1 for all where hardly any are."""
+
+    width: int
+    directions: tuple[int, ...]
+
+
+def _narrow(block: Array) -> _Narrow | None:
+    """A block of a matrix as a wire; None where writing it as two matrices saves nothing."""
+    sizes = np.linalg.svd(block, compute_uv=False)
+    rank = int((sizes > _ROUND * sizes[0]).sum())
+    rows, columns = block.shape
+    if rank * (rows + columns) >= rows * columns:
+        return None
+    units = block / np.linalg.norm(block, axis=0)
+    directions, known = [], []
+    for unit in units.T:
+        alike = [k for k, other in enumerate(known) if abs(unit @ other) > 1 - _PARALLEL]
+        if not alike:
+            known.append(unit)
+        directions.append(alike[0] if alike else len(known) - 1)
+    few = 2 * len(known) <= columns
+    return _Narrow(rank, tuple(directions) if few else (-1,) * columns)
+
+
+def _join(graph: nx.Graph, links: Links, shown: dict[Unit, set[Hashable]]) -> None:
+    """Join units that share an input and something that they give."""
+    reads: dict[Unit, set[Unit]] = defaultdict(set)
+    for (source, target), matrix in links.weights.items():
+        if target < len(links.widths) - 1:
+            for row, column in np.argwhere(matrix != 0):
+                reads[Unit(target, int(row))].add(Unit(source, int(column)))
+    sharing: dict[Hashable, list[Unit]] = defaultdict(list)
+    for unit in links.hidden:
+        for given in shown[unit]:
+            for read in reads[unit]:
+                sharing[given, read].append(unit)
+    for units in sharing.values():
+        graph.add_edges_from(pairwise(units))
+
+
+def _described(links: Links, found: list[list[Unit]], wires: list[_Wire]) -> tuple[Part, ...]:
+    number = {unit: place for place, units in enumerate(found) for unit in units}
+    joints = {(number[g], number[t]) for wire in wires for g in wire.givers for t in wire.takers}
+    parts = []
+    for place, units in enumerate(found):
+        mine = set(units)
+        taken = sum(w.width for w in wires if mine & set(w.takers) and mine.isdisjoint(w.givers))
+        parts.append(
+            Part(
+                tuple(units),
+                tuple(sorted(_ends(links, mine, inputs=True))),
+                tuple(sorted(_ends(links, mine, inputs=False))),
+                tuple(sorted({a for a, b in joints if b == place != a})),
+                tuple(sorted({b for a, b in joints if a == place != b})),
+                taken,
+            )
+        )
+    return tuple(parts)
+
+
+def _ends(links: Links, units: set[Unit], *, inputs: bool) -> set[int]:
+    """Inputs that these units read directly, or outputs that they give."""
+    last, found = len(links.widths) - 1, set[int]()
+    for (source, target), matrix in links.weights.items():
+        if (source == 0 if inputs else target == last) and (source, target) != (0, last):
+            for row, column in np.argwhere(matrix != 0):
+                inner = Unit(target, int(row)) if inputs else Unit(source, int(column))
+                if inner in units:
+                    found.add(int(column if inputs else row))
+    return found
