@@ -16,7 +16,7 @@ BENCH ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-rnn bench-families bench-evidence bench-mutation clean
+.PHONY: help demo test lint format bench bench-rnn bench-families bench-evidence bench-mutation bench-structure clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -48,6 +48,9 @@ bench-families: $(VENV)/.bench ## other cells, tasks, sizes, noise; BENCH="--fam
 
 bench-evidence: $(VENV)/.bench ## try to break verifiers and checker; BENCH="--trials 2000" for less
 	$(BIN)/python -m benchmarks.evidence.run $(BENCH)
+
+bench-structure: $(VENV)/.bench ## look for convolutions and modules that are known to be there
+	$(BIN)/python -m benchmarks.structure.run
 
 bench-mutation: $(VENV)/.mutation ## change the code behind proofs: do tests notice? BENCH="--files a.py"
 	$(BIN)/python -m benchmarks.mutation.run $(BENCH)

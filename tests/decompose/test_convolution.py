@@ -7,45 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.structure.networks import off, unrolled
 from distill.decompose.convolution import find_convolution
-
-
-def unrolled(filters: np.ndarray, grid: tuple[int, ...], stride: int = 1, padding: int = 0):
-    """The dense matrix of filters (k, *window), a row per filter and place, by definition."""
-    window = filters.shape[1:]
-    counts = [(g + 2 * padding - w) // stride + 1 for g, w in zip(grid, window, strict=True)]
-    rows, kinds = [], []
-    for kind, taps in enumerate(filters):
-        for place in np.ndindex(*counts):
-            row = np.zeros(grid)
-            for tap in np.ndindex(*window):
-                cell = tuple(p * stride + t - padding for p, t in zip(place, tap, strict=True))
-                if all(0 <= c < g for c, g in zip(cell, grid, strict=True)):
-                    row[cell] = taps[tap]
-            rows.append(row.ravel())
-            kinds.append(kind)
-    return np.array(rows), np.array(kinds)
-
-
-def seen_from_all_sides(taps: np.ndarray):
-    """A filter as it looks when the axes of a shuffled grid are turned round or exchanged."""
-    sides = (taps,) if taps.ndim == 1 else (taps, taps.T)
-    for side in sides:
-        for turned in (side, side[::-1]):
-            yield turned
-            if side.ndim == 2:
-                yield turned[:, ::-1]
-
-
-def off(found: np.ndarray, filters: np.ndarray, turned: bool) -> float:
-    """How far the found filters are from the true ones, whatever their order."""
-    worst = 0.0
-    for taps in filters:
-        sides = list(seen_from_all_sides(taps)) if turned else [taps]
-        near = [np.abs(f - s).max() for f in found for s in sides if f.shape == s.shape]
-        worst = max(worst, min(near, default=np.inf))
-    return worst
-
 
 SHAPES = [((20,), (3,)), ((24,), (5,)), ((8, 8), (3, 3)), ((7, 9), (2, 3)), ((10, 10), (4, 4))]
 

@@ -6,9 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from networks import glued, layers
-from test_convolution import unrolled
 
+from benchmarks.structure.networks import glued, layers, unrolled
 from distill.decompose.clusters import (
     adjacency,
     clustered,

@@ -1,7 +1,9 @@
-"""Networks glued from random modules, their hidden units shuffled."""
+"""Networks whose structure is known: convolutions written out as dense layers, and networks glued
+from random modules, their hidden units shuffled."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -89,3 +91,43 @@ def glued(seed: int) -> tuple[str, NormalForm, list[int]]:
         last = layers(rng, count - 1, *hidden(), 1)
         wire = glue.beside(wire, [last], [list(range(count - 1))])
     return kind, glue.builder.build(wire), glue.labels
+
+
+def unrolled(
+    filters: np.ndarray, grid: tuple[int, ...], stride: int = 1, padding: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The dense matrix of filters (k, *window), a row per filter and place, by definition, and the
+    filter of each row."""
+    window = filters.shape[1:]
+    counts = [(g + 2 * padding - w) // stride + 1 for g, w in zip(grid, window, strict=True)]
+    rows, kinds = [], []
+    for kind, taps in enumerate(filters):
+        for place in np.ndindex(*counts):
+            row = np.zeros(grid)
+            for tap in np.ndindex(*window):
+                cell = tuple(p * stride + t - padding for p, t in zip(place, tap, strict=True))
+                if all(0 <= c < g for c, g in zip(cell, grid, strict=True)):
+                    row[cell] = taps[tap]
+            rows.append(row.ravel())
+            kinds.append(kind)
+    return np.array(rows), np.array(kinds)
+
+
+def seen_from_all_sides(taps: np.ndarray) -> Iterator[np.ndarray]:
+    """A filter as it looks when the axes of a shuffled grid are turned round or exchanged."""
+    sides = (taps,) if taps.ndim == 1 else (taps, taps.T)
+    for side in sides:
+        for turned in (side, side[::-1]):
+            yield turned
+            if side.ndim == 2:
+                yield turned[:, ::-1]
+
+
+def off(found: np.ndarray, filters: np.ndarray, turned: bool) -> float:
+    """How far the found filters are from the true ones, whatever their order."""
+    worst = 0.0
+    for taps in filters:
+        sides = list(seen_from_all_sides(taps)) if turned else [taps]
+        near = [np.abs(f - s).max() for f in found for s in sides if f.shape == s.shape]
+        worst = max(worst, min(near, default=np.inf))
+    return worst

@@ -1,0 +1,1 @@
+"""What structure is found in networks whose structure is known."""
