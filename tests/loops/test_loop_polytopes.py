@@ -26,7 +26,7 @@ from distill.verify.hulls import closed_claim
 from distill.verify.packed import packed_floats, packed_rows
 from distill.verify.polytopes import polytopes_claim
 from distill.verify.template import Reading
-from distill.verify.words import proof_of
+from distill.verify.words import departs_in_time, proof_of
 from dsl.loop_text import parse_loop
 
 SECOND = """loop predict(x: bool) -> seq(bool)
@@ -219,3 +219,9 @@ def test_lines_below_a_step_hold_on_its_box(seed: int):
     assert (below <= values + 1e-9).all()
     steps = turned(3).cell.normal_form().run(np.concatenate([points, inputs[:, -1:]], 1))
     assert reading.form.run(inputs) == pytest.approx(steps, abs=1e-9)
+
+
+def test_proofs_for_every_length_arent_sought_where_long_sequences_differ():
+    loop = parse_loop(SECOND)
+    assert departs_in_time(loop, oracle_of(turned(5, 1.0, 1e-5)), 0)
+    assert not departs_in_time(loop, oracle_of(turned(5)), 0)
