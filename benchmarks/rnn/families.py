@@ -25,13 +25,13 @@ import numpy as np
 
 from benchmarks.machine import provenance
 from benchmarks.report import table
-from benchmarks.rnn.networks import Trained, arrays_of, families, network, torch_module, trained
+from benchmarks.rnn.networks import Trained, arrays_of, families, trained
+from benchmarks.rnn.networks import model_of as model_of_task
 from benchmarks.rnn.third_party import third_party
 from benchmarks.rnn.train.known import TASKS
 from benchmarks.side_by_side import measured, publish
 from benchmarks.store import code_version
 from distill.errors import BadInput
-from distill.load.recurrent import load_recurrent
 from distill.loops import make_oracle
 from distill.recurrent import RecurrentNetwork, cell_of_layers
 from distill.recurrent_target import Oracle
@@ -85,9 +85,7 @@ def model_of(job: Job) -> RecurrentNetwork:
         return disturbed(job.item.name)
     if job.family == THIRD_PARTY:
         return job.item.entry["network"]
-    if job.item.entry["cell"] == "relu-mlp":
-        return network(job.item.name)
-    return load_recurrent(torch_module(job.item.name))
+    return model_of_task(job.item)
 
 
 def disturbed(name: str, seed: int = 0) -> RecurrentNetwork:

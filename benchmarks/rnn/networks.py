@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.rnn.module import CellAndHead, module_of
+from distill.load.recurrent import load_recurrent
 from distill.recurrent import RecurrentNetwork, cell_of_layers
 
 FOLDER = Path(__file__).parent / "networks"
@@ -79,6 +80,13 @@ def network(name: str) -> RecurrentNetwork:
     found = {key: value.astype(np.float64) for key, value in arrays_of(name).items()}
     step, readout = _layers(found, "hidden"), _layers(found, "output")
     return RecurrentNetwork(cell_of_layers(step, readout), np.zeros(len(step[-1][1])))
+
+
+def model_of(task: Trained) -> RecurrentNetwork:
+    """The network of a task, whatever its cell."""
+    if task.entry.get("cell", "relu-mlp") == "relu-mlp":
+        return network(task.name)
+    return load_recurrent(torch_module(task.name))
 
 
 def torch_module(name: str) -> CellAndHead:

@@ -20,7 +20,7 @@ from benchmarks.machine import provenance
 from benchmarks.report import table
 from benchmarks.rnn.departures import FEW as FEW_DRAWS
 from benchmarks.rnn.departures import LONG, MANY, SHORT, departs_early, departs_late
-from benchmarks.rnn.networks import Trained, network, trained
+from benchmarks.rnn.networks import Trained, model_of, trained
 from benchmarks.side_by_side import publish
 from benchmarks.store import code_version
 from distill.checker.finding import verdict_of
@@ -52,7 +52,7 @@ def chosen() -> Iterator[Trained]:
 
 def examined(task: Trained, programs: dict[str, str]) -> Entry | None:
     """What is known about one network; None where it is too large, or has no program."""
-    net = network(task.name)
+    net = model_of(task)
     if net.hidden > MOST:
         return None
     try:

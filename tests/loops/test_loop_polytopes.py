@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,8 @@ from distill.checker.finding import verdict_of
 from distill.checker.induction import induction_finding
 from distill.checker.loops import loop_findings
 from distill.checker.packed import unpacked_floats, unpacked_rows
+from distill.checker.polytopes import _least
+from distill.checker.quick import Below
 from distill.evidence import Claim
 from distill.loops import make_oracle
 from distill.recurrent import RecurrentNetwork, cell_of_layers
@@ -24,7 +27,7 @@ from distill.verify.crown import enclose, lines_below
 from distill.verify.exchange import Polytopes, coordinates, improved, least
 from distill.verify.hulls import closed_claim
 from distill.verify.packed import packed_floats, packed_rows
-from distill.verify.polytopes import polytopes_claim
+from distill.verify.polytopes import _on_box, polytopes_claim
 from distill.verify.template import Reading
 from distill.verify.words import departs_in_time, proof_of
 from dsl.loop_text import parse_loop
@@ -225,3 +228,67 @@ def test_proofs_for_every_length_arent_sought_where_long_sequences_differ():
     loop = parse_loop(SECOND)
     assert departs_in_time(loop, oracle_of(turned(5, 1.0, 1e-5)), 0)
     assert not departs_in_time(loop, oracle_of(turned(5)), 0)
+
+
+def exactly_least(form, lower, upper) -> Fraction:
+    """The least value of a form on a box, in fractions."""
+    total = Fraction(0)
+    for a, pair in zip(form, zip(lower, upper, strict=True), strict=True):
+        total += min(Fraction(float(a)) * Fraction(float(end)) for end in pair)
+    return total
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_least_values_on_boxes_are_rounded_down(seed: int):
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 6))
+    lower = rng.standard_normal((3, count))
+    upper = lower + rng.random((3, count))
+    forms = rng.standard_normal((3, 4, count))
+    bases = coordinates(3, 4, count)
+    polytopes = Polytopes(np.broadcast_to(np.eye(count), (3, count, count)), lower, upper)
+    zero = np.zeros_like(forms)
+    line = Below(forms, np.zeros((3, 4)), np.zeros((3, 4)))
+    used = np.broadcast_to(np.eye(count), (3, 4, count, count))
+    ends = tuple(np.broadcast_to(e[:, None], forms.shape) for e in (lower, upper))
+    rooms = {
+        "exchange": least(polytopes, forms, zero, bases),
+        "box": _on_box(forms, lower, upper),
+        "checker": _least(line, 1e-13, np.eye(count), np.zeros((3, 0)), (lower, upper), used,
+                          (ends[0], ends[1])),
+    }  # fmt: skip
+    for name, found in rooms.items():
+        for box in range(3):
+            for row in range(4):
+                exact = exactly_least(forms[box, row], lower[box], upper[box])
+                near = float(np.abs(forms[box, row]) @ polytopes.largest[box])
+                assert Fraction(float(found[box, row])) < exact, name
+                assert exact - Fraction(float(found[box, row])) < Fraction(1e-11 * near), name
+
+
+def test_what_rows_lack_of_a_form_counts_times_the_sizes():
+    rows = np.array([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]])
+    lower, upper = np.array([[-2.0, -1.0, -3.0]]), np.array([[1.0, 4.0, 5.0]])
+    polytopes = Polytopes(rows, lower, upper)
+    forms = np.array([[[1.0, 0.5]]])
+    flat = np.array([[[0, 0]]])  # no basis: nothing is known
+    assert least(polytopes, forms, np.zeros_like(forms), flat)[0, 0] == -np.inf
+    line = Below(forms, np.array([[0.25]]), np.zeros((1, 1)))
+    used = rows[:, None, [2, 1]]  # 1 (1, 1) - 0.5 (0, 1)
+    ends = lower[:, None, [2, 1]], upper[:, None, [2, 1]]
+    found = _least(line, 0.0, np.eye(2), np.zeros((1, 0)), (lower, upper), used, ends)
+    assert found[0, 0] == pytest.approx(0.25 - 2.5)  # the box is better than -3 - 2
+    wrong = rows[:, None, [0, 0]]
+    ends = lower[:, None, [0, 0]], upper[:, None, [0, 0]]
+    narrow = lower.copy(), upper.copy()
+    found = _least(line, 0.0, np.eye(2), np.zeros((1, 0)), narrow, wrong, ends)
+    assert found[0, 0] == pytest.approx(0.25 - 2.5)
+
+
+def test_a_fixed_part_of_a_line_is_the_item_times_its_factor():
+    forms = np.array([[[1.0, 3.0]]])
+    line = Below(forms, np.array([[0.0]]), np.zeros((1, 1)))
+    box = np.array([[2.0]]), np.array([[5.0]])
+    used, ends = np.ones((1, 1, 1, 1)), (np.array([[[2.0]]]), np.array([[[5.0]]]))
+    found = _least(line, 0.0, np.eye(1), np.array([[-4.0]]), box, used, ends)
+    assert found[0, 0] == pytest.approx(2.0 - 12.0)
