@@ -127,8 +127,9 @@ def _table(files: Sequence[File], why: dict[str, Reason]) -> str:
 
 
 _SAMPLED = """\
-Of these files some mutants were run, chosen by their hashes; what would come of all is estimated
-file by file, with the standard error of such an estimate."""
+Of these files some mutants were run, chosen by their hashes, with tests of up to 3 s each; what
+would come of all is estimated file by file, with the standard error of such an estimate. Where
+nearly all survive, only tests of whole checks reach the file, and those take longer."""
 
 
 def _samples(drawn: Sequence[File], done: Sequence[File]) -> str:
