@@ -63,7 +63,7 @@ class Corrupted:
 
 
 def kind_seed_number(place: int, seed: int) -> tuple[str, int, int]:
-    """The kind of claim that is corrupted in so-manieth place, the seed, and its number."""
+    """What the corruption at a place, counted from 0, is of: the kind of claim, seed, number."""
     rounds, which = divmod(place, len(KINDS))
     return KINDS[which], seed, rounds * _APART + which
 
@@ -333,7 +333,7 @@ BASES: dict[str, Callable[[Rng], Base | None]] = {
     "lockstep": by("lockstep"), "tuned": by("tuned"), "phases": by("phases"), "smt": by("smt"),
 }  # fmt: skip
 KINDS = (*BASES, *corrupt_loops.BASES)
+"""Claims of feed-forward squares and of loops, by name."""
+
 _APART = 14
 """Between numbers of one kind; so many kinds there were when results were first kept."""
-
-"""Claims of feed-forward squares and of loops, by name."""

@@ -23,7 +23,7 @@ CHECKED = {
 
 
 def asked_in(result: dict[str, Any]) -> list[str]:
-    """The verifiers that a result holds a line of each of."""
+    """The verifiers that a trial's result is to hold a line of."""
     return asked(result["kind"], result["number"])
 
 

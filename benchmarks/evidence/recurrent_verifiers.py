@@ -89,7 +89,7 @@ def asked(real: bool, number: int) -> list[str]:
 
 
 def asked_in(result: dict[str, Any]) -> list[str]:
-    """The verifiers that a result holds a line of each of."""
+    """The verifiers that a trial's result is to hold a line of."""
     return asked(any(line["by"] in OF_REALS for line in result["lines"]), result["number"])
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -86,7 +86,9 @@ def find_convolution(weight: Array, bias: Array, noise: float = 0.0) -> Convolut
     if matrix is None or len(matrix) < _ROWS_A_FILTER:
         return None
     share = max(4.0 * noise, 1e-5)
-    found = [c for c in _on_grids(matrix, bias, share) if c is not None]
+    inputs = np.arange(matrix.shape[1])
+    tried = (_on_grid(matrix, bias, grid, inputs, share) for grid in _grids(len(inputs)))
+    found = [one for one in tried if one is not None]
     if not found:
         shuffled = _on_shuffled(matrix, bias, share)
         found = [] if shuffled is None else [shuffled]
@@ -119,11 +121,6 @@ def _grids(count: int) -> Iterator[tuple[int, ...]]:
     for rows in range(2, count // 2 + 1):
         if count % rows == 0:
             yield rows, count // rows
-
-
-def _on_grids(matrix: Array, bias: Array, share: float) -> Iterator[Convolution | None]:
-    for grid in _grids(matrix.shape[1]):
-        yield _on_grid(matrix, bias, grid, np.arange(matrix.shape[1]), share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,10 +170,15 @@ def _alike(a: Array, b: Array, share: float) -> bool:
     return bool((np.abs(a - b) <= share * np.maximum(np.abs(a), np.abs(b)) + 1e-9).all())
 
 
+def _bias_room(bias: Array, share: float) -> float:
+    """How far apart equal biases may be."""
+    return 1e-6 + share * float(np.abs(bias).max(initial=0.0))
+
+
 def _groups(values: list[Array], bias: Array, share: float) -> list[list[int]]:
     """Places of weights, and biases, that are alike."""
     groups: list[list[int]] = []
-    unit = 1e-6 + share * float(np.abs(bias).max(initial=0.0))
+    unit = _bias_room(bias, share)
     for i, value in enumerate(values):
         for group in groups:
             first = group[0]
@@ -193,7 +195,7 @@ def _cut_off(
 ) -> tuple[int, Ints] | None:
     """A filter, and where it begins, of which a row is what lies within the grid."""
     window, shape = filters.shape[1:], row.values.shape
-    unit = 1e-6 + share * float(np.abs(biases).max(initial=0.0))
+    unit = _bias_room(biases, share)
     for offset in product(*(range(w - s + 1) for w, s in zip(window, shape, strict=True))):
         place = row.corner - np.array(offset)
         if not _all_seen(place, window, offset, shape, grid):
@@ -228,7 +230,7 @@ def _judged(
     error = float(np.abs(made.dense() - matrix).max() / np.abs(matrix).max())
     if error > share:
         return None
-    return Convolution(filters, biases, grid, inputs, kinds, places, stride, error)
+    return replace(made, error=error)
 
 
 # --- shuffled inputs
@@ -318,7 +320,8 @@ def _coordinates(windows: _Windows, taps: Ints, count: int) -> Iterator[Ints]:
     fixed = np.zeros((1, total))
     fixed[0, count + len(taps)] = 1.0  # the first tap's offset is 0
     kept = np.r_[seen, np.ones(total - count, dtype=np.bool_)]
-    _, sizes, lines = np.linalg.svd(np.concatenate([equations, fixed])[:, kept])
+    system = np.concatenate([equations, fixed])[:, kept]
+    _, sizes, lines = np.linalg.svd(system, full_matrices=len(system) < system.shape[1])
     free = lines[(sizes > 1e-9 * sizes[0]).sum() :]
     places = np.full((count, len(free)), np.nan)
     places[seen] = free[:, : int(seen.sum())].T

@@ -60,9 +60,8 @@ class Frame:
 
     def seen(self, point: Array) -> tuple[Array, Array]:
         """Bounds (1, H) of M h at a point."""
-        value = self.matrix @ point
-        slack = (np.abs(self.matrix) @ np.abs(point)) * (len(point) * 2.0**-51) + 1e-300
-        return (value - slack)[None], (value + slack)[None]
+        low, high = seen_along(self.matrix, point)
+        return low[None], high[None]
 
     def written(self, cell: NormalForm) -> NormalForm:
         """The cell from (u, e, x) to (u', y); node i of the cell is node i + 1 of it."""
@@ -79,6 +78,13 @@ class Frame:
         last = np.eye(builder.width(cell.output + 1))
         last[:hidden, :hidden] = self.matrix
         return builder.build(builder.affine([(cell.output + 1, last)], np.zeros(len(last))))
+
+
+def seen_along(rows: Array, point: Array) -> tuple[Array, Array]:
+    """Bounds (m,) of rows (m, H) times a point (H,), rounding included."""
+    value = rows @ point
+    slack = (np.abs(rows) @ np.abs(point)) * (len(point) * 2.0**-51) + 1e-300
+    return value - slack, value + slack
 
 
 def plain_frame(hidden: int) -> Frame:

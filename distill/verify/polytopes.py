@@ -25,7 +25,7 @@ from distill.verify.bounds import box_price
 from distill.verify.crown import enclose, lines_below
 from distill.verify.envelope import error_within
 from distill.verify.exchange import Polytopes, coordinates, improved, least
-from distill.verify.frames import plain_frame
+from distill.verify.frames import plain_frame, seen_along
 from distill.verify.images import Stepper, Work, of_length, same_outputs, with_room
 from distill.verify.machine import Ints, remembering, steps_of
 from distill.verify.packed import packed_floats, packed_rows
@@ -47,7 +47,6 @@ _WIDEN = 0.3
 _SPARE = 1e-3
 """Part of an image's width that is left for a checker that lays other lines around relus."""
 _NUMBERS = 1 << 22
-_LOST = 2.0**-50
 
 
 def polytopes_claim(
@@ -168,11 +167,8 @@ def _met(system: System, met: Seen) -> tuple[Array, Array]:
     for state in np.unique(met.states):
         values = met.hidden[met.states == state] @ system.rows[state].T
         lower[state], upper[state] = values.min(0), values.max(0)
-    first = system.stepper.oracle.network.initial
-    value, size = system.rows[0] @ first, np.abs(system.rows[0]) @ np.abs(first)
-    lost = len(first) * _LOST * size + TINY
-    lower[0] = np.minimum(lower[0], value - lost)
-    upper[0] = np.maximum(upper[0], value + lost)
+    low, high = seen_along(system.rows[0], system.stepper.oracle.network.initial)
+    lower[0], upper[0] = np.minimum(lower[0], low), np.maximum(upper[0], high)
     return lower, upper
 
 

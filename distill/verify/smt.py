@@ -42,15 +42,9 @@ def smt_may(square: Square) -> bool:
     target = square.target
     if target.output.discrete or target.domain.where is not None:
         return False
-    return target.domain.encoding_map() is not None and _kinks(target.form) <= _KINKS_AT_MOST
-
-
-def _kinks(form: NormalForm) -> int:
-    count, widths = 0, form.widths()
-    for index, node in enumerate(form.nodes):
-        if isinstance(node, Elementwise):
-            count += widths[index] if node.function in PIECEWISE_LINEAR else 1 << 20
-    return count
+    functions = {node.function for node in target.form.nodes if isinstance(node, Elementwise)}
+    few = functions <= PIECEWISE_LINEAR and target.form.kinks <= _KINKS_AT_MOST
+    return few and target.domain.encoding_map() is not None
 
 
 def smt_claim(square: Square, should_stop: Stop | None = None) -> Claim | None:
