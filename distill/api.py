@@ -19,11 +19,12 @@ from distill.evidence import Claim
 from distill.load import load
 from distill.loops import read_sequences
 from distill.network import Network
-from distill.pipeline import Settings, distil
+from distill.pipeline import distil
 from distill.recurrent import Recurrent, RecurrentNetwork
 from distill.run.budget import Budget, Progress, default_steps, silent
 from distill.run.interrupt import interruptible
 from distill.run.versions import versions
+from distill.standing import Settings
 from distill.synthesize.loop import Vocabulary
 from distill.target import make_target, resolve_output
 from dsl.domain import Columns, Domain, DomainError

@@ -43,6 +43,7 @@ def distillation_of(
         attempts=outcome.program_vs_deployed.attempts,
         variables="" if outcome.literal or not has_inner(program) else NOT_LOOKED_FOR,
         program_vs_original=outcome.program_vs_original,
+        parts=tuple(piece.claim for piece in outcome.pieces),
     )
     alternatives = tuple(
         Alternative(j.candidate.program, j.candidate.bits, j.error, j.candidate.route)
@@ -63,6 +64,7 @@ def distillation_of(
         interrupted=budget.interrupted,
         timed_out=budget.timed_out,
         data=data,
+        pieces=outcome.pieces,
     )
 
 

@@ -210,6 +210,32 @@ def show(
 
 
 @app.command()
+def reconstruct(
+    folder: Folder,
+    level: Annotated[
+        int | None,
+        typer.Option("--level", metavar="N", help="As show --expand; the last one if left out."),
+    ] = None,
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to write it.")] = (
+        "reconstructed.onnx"
+    ),
+) -> None:
+    """Build a network back from the texts in DIR: its .onnx files aren't read.
+
+    At the last level its weights are the network's own; above it, it computes what the program does
+    (true as 1, categories by number).
+    """
+    _require("--level", level or 0, 0)
+    from distill.load import write_onnx
+    from distill.reconstruct import reconstruct as from_texts
+
+    found, number = from_texts(Path(folder), level)
+    write_onnx(found.network, Path(out))
+    what = "the network's own arithmetic" if found.own else "the program's values"
+    views.print_text(f"level {number}, {what}: written to {out}")
+
+
+@app.command()
 def locate(
     folder: Folder,
     samples: Annotated[

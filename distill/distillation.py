@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from distill.align.report import AlignmentReport
+    from distill.piece import Piece
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,8 @@ class Distillation(Printed):
     and the program is the network's own arithmetic; interrupted: by Ctrl-C; timed_out: seconds, not
     steps, ended it; note: what else a
     reader should know; data: the user's examples, where a claim was made on them; located: what
-    `locate` found, once `with_variables` has taken it in.
+    `locate` found, once `with_variables` has taken it in; pieces: what the program was put together
+    from, where the network falls apart.
     """
 
     program: Program
@@ -155,6 +158,7 @@ class Distillation(Printed):
     timed_out: bool = False
     data: Columns | None = None
     located: dict[str, Any] | None = None
+    pieces: tuple[Piece, ...] = ()
 
     @cached_property
     def source(self) -> str:
@@ -211,13 +215,17 @@ class Distillation(Printed):
         """The program `depth` levels down; below the last one is the network's own arithmetic.
 
         Each level writes out the definitions that are called and the innermost named values. A
-        level that would fill pages is left out, and so are those between it and the network.
+        level that would fill pages is left out, and so are those between it and the network. The
+        last but one of a program that was put together has the network's own arithmetic for each
+        of its pieces.
         """
-        from dsl.expand import levels
+        return list(islice(self.levels(), max(depth, 0) + 1))[-1]
 
-        below = () if self.literal in (None, self.program) else (self.literal,)
-        found = list(islice(chain(levels(self.program), below), max(depth, 0) + 1))
-        return found[-1]
+    def levels(self) -> Iterator[Program]:
+        """All levels that `expand` knows, the program first."""
+        from distill.piece import all_levels
+
+        return all_levels(self.program, self.pieces, self.literal)
 
     def locate(
         self, samples: int = 1000, seed: int = 0, progress: Progress | None = None

@@ -103,7 +103,7 @@ class Writer:
             self.wires.append(_EMPTY)
         elif isinstance(node, Input):
             self.leaves = input_leaves(self.domain)
-            self.wires.append(_whole_input(self.domain, self.leaves))
+            self.wires.append(whole_input(self.domain, self.leaves))
         elif isinstance(node, Affine):
             self.wires.append(self.affine(node))
         else:
@@ -302,7 +302,7 @@ def _encoded(field: Field, scalar: Expression) -> list[Expression]:
     return [number]
 
 
-def _whole_input(domain: Domain, leaves: list[Expression]) -> Expression:
+def whole_input(domain: Domain, leaves: list[Expression]) -> Expression:
     """The network's input as one vector: a parameter itself where it is one."""
     field = domain.fields[0]
     numeric = isinstance(field.item, Real) or field.item == INT

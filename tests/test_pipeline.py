@@ -11,8 +11,8 @@ import distill
 from distill.load import network_from_normal_form
 from distill.network import Network
 from distill.normal_form import Builder
-from distill.pipeline import Settings, Standing, exact_literal, first_standing
 from distill.run.budget import Budget
+from distill.standing import Settings, Standing, exact_literal, first_standing
 from distill.synthesize.judge import judging_points
 from distill.synthesize.loop import Pool
 from distill.target import Output, make_target

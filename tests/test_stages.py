@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from distill import pipeline
+from distill import standing as standings
 from distill.evidence import IDENTICAL, Claim
 from distill.load import network_from_normal_form
 from distill.normal_form import Builder
-from distill.pipeline import Settings, distil, first_standing, tidied, verified, whole_claim
+from distill.pipeline import distil, whole_claim
 from distill.run.budget import Budget
+from distill.standing import Settings, first_standing, tidied, verified
 from distill.synthesize.candidate import candidate, of_program
 from distill.synthesize.judge import judging_points
 from distill.synthesize.loop import Pool, Vocabulary
@@ -83,7 +85,7 @@ def test_a_counterexample_sends_the_next_best_to_the_verifier(monkeypatch: pytes
         seen.append(claim.verdict)
         return square, claim
 
-    monkeypatch.setattr(pipeline, "verified", watched)
+    monkeypatch.setattr(standings, "verified", watched)
     standing = first_standing(pool, long, Settings(), Budget(5_000_000, 60.0))
     assert standing is not None
     assert seen[0] == "refuted"

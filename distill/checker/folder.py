@@ -19,6 +19,7 @@ from distill.checker.draws import draw_findings
 from distill.checker.files import COMPOSED, file_findings, fits, read_folder
 from distill.checker.finding import Finding, Verdict, judged, verdict_of
 from distill.checker.loop_folder import loop_folder_findings
+from distill.checker.pieces import piece_findings
 from distill.checker.points import point_findings
 from distill.checker.proof import EXTRA_BOXES, proof_finding
 from distill.checker.replay import more_findings, replay_finding
@@ -78,8 +79,7 @@ def _findings(found: Distillation, folder: Path) -> Iterator[Finding]:
     yield from square_findings(target, found.program, claim, rng)
     yield from second_findings(found, target)
     yield from _whole_findings(found)
-    if found.evidence.parts:
-        yield Finding("unknown", "claims about parts of the network aren't re-checked")
+    yield from piece_findings(found)
 
 
 def _whole_findings(found: Distillation) -> Iterator[Finding]:

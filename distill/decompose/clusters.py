@@ -11,7 +11,7 @@ networks (2021).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import networkx as nx
@@ -61,7 +61,7 @@ class Clustering:
 
 def adjacency(links: Links) -> Array:
     """Sizes of weights between all units (n, n), symmetric."""
-    starts = np.cumsum([0, *links.widths])
+    starts = links.starts
     scales = [np.ones(width) for width in links.widths]
     found = np.zeros((starts[-1], starts[-1]))
     for group in range(1, len(links.widths)):
@@ -190,4 +190,4 @@ def clustered(links: Links, seed: int = 0) -> Clustering:
 def _shuffled(links: Links, rng: np.random.Generator) -> Links:
     """The same network with the entries of every matrix in another order."""
     weights = {p: rng.permutation(m.ravel()).reshape(m.shape) for p, m in links.weights.items()}
-    return Links(links.widths, links.functions, weights)
+    return replace(links, weights=weights)

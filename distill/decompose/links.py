@@ -27,11 +27,27 @@ class Unit:
 @dataclass(frozen=True, eq=False)
 class Links:
     """widths: units of each group; functions: `input`, an elementwise function, or `output`;
-    weights[(a, b)] (width of b, width of a): from group a to the later group b."""
+    weights[(a, b)] (width of b, width of a): from group a to the later group b; bias: what is added
+    to them, per group (zeros for the inputs); several: groups whose function takes several numbers,
+    of which weights and bias are those of the sum."""
 
     widths: tuple[int, ...]
     functions: tuple[str, ...]
     weights: dict[tuple[int, int], Array]
+    bias: tuple[Array, ...]
+    several: frozenset[int] = frozenset()
+
+    @property
+    def starts(self) -> Array:
+        """Where each group begins among all units, and how many there are (groups + 1,)."""
+        return np.cumsum([0, *self.widths])
+
+    def matrix(self) -> Array:
+        """Weights between all units (n, n), from columns to rows."""
+        starts, found = self.starts, np.zeros((sum(self.widths),) * 2)
+        for (a, b), weights in self.weights.items():
+            found[starts[b] : starts[b + 1], starts[a] : starts[a + 1]] = weights
+        return found
 
     @property
     def hidden(self) -> tuple[Unit, ...]:
@@ -50,23 +66,30 @@ class Links:
 def links_of(form: NormalForm) -> Links:
     """The groups of a normal form and the matrices between them; tiny weights count as none."""
     widths = form.widths()
-    inner = [i for i, n in enumerate(form.nodes) if isinstance(n, Elementwise)]
+    nodes = {i: n for i, n in enumerate(form.nodes) if isinstance(n, Elementwise)}
+    inner = list(nodes)
     groups = {0: 0} | {wire: place for place, wire in enumerate(inner, 1)}
     sums: dict[int, dict[int, Array]] = {0: {0: np.eye(widths[0])}}
+    fixed: dict[int, Array] = {0: np.zeros(widths[0])}
     weights: dict[tuple[int, int], Array] = {}
+    bias = [np.zeros(widths[0])]
     for index, node in enumerate(form.nodes):
         if isinstance(node, Affine):
             sums[index] = _added([(sums[s], m) for s, m in node.terms])
+            fixed[index] = node.bias + sum((m @ fixed[s] for s, m in node.terms), np.zeros(1))
         elif isinstance(node, Elementwise):
             found = _added([(sums[s], np.eye(widths[s])) for s in node.sources])
             weights |= {(a, groups[index]): m for a, m in found.items()}
+            bias.append(np.sum([fixed[s] for s in node.sources], axis=0))
             sums[index] = {groups[index]: np.eye(widths[index])}
+            fixed[index] = np.zeros(widths[index])
     last = len(groups)
     weights |= {(a, last): m for a, m in sums[form.output].items()}
-    kinds = tuple(n.function for n in form.nodes if isinstance(n, Elementwise))
+    kinds = tuple(node.function for node in nodes.values())
     sizes = (widths[0], *(widths[i] for i in inner), widths[form.output])
     cleaned = {pair: _cleaned(m) for pair, m in weights.items() if m.any()}
-    return Links(sizes, ("input", *kinds, "output"), cleaned)
+    several = frozenset(groups[i] for i, node in nodes.items() if len(node.sources) > 1)
+    return Links(sizes, ("input", *kinds, "output"), cleaned, (*bias, fixed[form.output]), several)
 
 
 def _added(terms: list[tuple[dict[int, Array], Array]]) -> dict[int, Array]:

@@ -11,10 +11,12 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import qr, solve_triangular
 
 from distill.decompose.links import Links, Unit
 from distill.normal_form import Array
@@ -23,6 +25,8 @@ Ints = NDArray[np.int64]
 _ROUND = 1e-6
 """Singular values below this part of the largest one are none."""
 _PARALLEL = 1e-6
+_COMBINED = 1e-5
+"""A row of length 1 is no combination of others that have smaller weights in it."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,36 @@ def _order(unit: Unit) -> tuple[int, int]:
 
 
 def _blocks(matrix: Array) -> Iterator[tuple[Ints, Ints]]:
-    """Rows and columns that are joined by weights, block by block."""
+    """Rows and columns that are joined by weights, block by block; rows of a block that have
+    nothing to do with each other, so that their ranks add up, are blocks of their own."""
     graph = nx.Graph()
     graph.add_edges_from((("row", int(r)), ("column", int(c))) for r, c in np.argwhere(matrix != 0))
     for block in nx.connected_components(graph):
         rows = sorted(place for kind, place in block if kind == "row")
-        columns = sorted(place for kind, place in block if kind == "column")
-        yield np.array(rows), np.array(columns)
+        columns = np.array(sorted(place for kind, place in block if kind == "column"))
+        some = matrix[np.ix_(rows, columns)]
+        for together in _dependent(some):
+            mine = np.array(rows)[together]
+            yield mine, columns[some[together].any(0)]
+
+
+def _dependent(matrix: Array) -> Iterator[Ints]:
+    """The finest partition of rows whose ranks add up to the matrix's: the components of its
+    matroid, joined by what each row is a combination of in one basis (Oxley, Matroid Theory, 4.1).
+    """
+    units = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    found: Any = qr(units.T, mode="economic", pivoting=True)
+    _, triangle, order = found
+    sizes = np.abs(np.diag(triangle))
+    rank = int((sizes > _ROUND * sizes[0]).sum())
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(matrix)))
+    basis, rest = order[:rank], order[rank:]
+    weights = solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:])
+    for i, j in np.argwhere(np.abs(weights) > _COMBINED):
+        graph.add_edge(int(basis[i]), int(rest[j]))
+    for component in sorted(nx.connected_components(graph), key=min):
+        yield np.array(sorted(component))
 
 
 @dataclass(frozen=True)

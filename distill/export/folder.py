@@ -17,6 +17,7 @@ from distill.export.place import shown, staged
 from distill.export.property_test import property_test
 from distill.load import load, write_onnx
 from distill.load.examples import NAME, read_examples, write_examples
+from distill.piece import Piece
 from distill.target import parse_output
 from dsl.domain import DomainError
 from dsl.domain_text import parse_domain
@@ -32,6 +33,7 @@ FAULTS = (KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What a text that isn't a program's or a domain's may raise."""
 _LONGEST = 300
 LOCATED = "located.json"
+PARTS = "parts.json"
 
 
 def save(distillation: Distillation, folder: Path) -> Path:
@@ -53,6 +55,9 @@ def _write(d: Distillation, folder: Path) -> None:
     if d.data is not None:
         write_examples(folder / NAME, d.domain, d.data)
     write_texts(d, folder, property_test(d))
+    if d.pieces:
+        told = [piece.to_json() for piece in d.pieces]
+        _text(folder / PARTS, json.dumps(told, indent=1) + "\n")
 
 
 def write_texts(
@@ -113,6 +118,26 @@ def read_located(folder: Path) -> dict[str, Any] | None:
     if not isinstance(found, dict) or not isinstance(found.get("sha256"), dict):
         raise BadInput(f"{LOCATED} in {shown(folder)} isn't what a run writes")
     return found
+
+
+def read_pieces(folder: Path, evidence: Evidence) -> tuple[Piece, ...]:
+    """The pieces that parts.json lists, with their claims; () where there is none.
+
+    Raises:
+        BadInput: it isn't what a run writes.
+    """
+    if not (folder / PARTS).exists():
+        return ()
+    found = read_json(folder / PARTS)
+    if not isinstance(found, list) or len(found) != len(evidence.parts):
+        raise BadInput(f"{PARTS} in {shown(folder)} doesn't list the parts that evidence.json does")
+    try:
+        pairs = zip(found, evidence.parts, strict=True)
+        return tuple(Piece.from_json(one, claim) for one, claim in pairs)
+    except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
+        raise BadInput(
+            f"{PARTS} in {shown(folder)} isn't what a run writes: {shortened(error)}"
+        ) from None
 
 
 def _text(path: Path, text: str) -> None:
@@ -176,6 +201,7 @@ def load_distillation(folder: Path) -> Distillation:
             extra["note"],
             data=read_examples(folder / NAME, domain) if "data" in evidence.hashes else None,
             located=read_located(folder),
+            pieces=read_pieces(folder, evidence),
         )
     except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
         raise BadInput(

@@ -30,7 +30,8 @@ class Budget:
 
     steps: work in all; seconds: wall-clock cap, read off `clock`; jobs: threads and processes
     that may work at once, which changes no result. `spent` counts steps; `interrupted` is set by
-    Ctrl-C; `timed_out` once the clock ended something that had steps left.
+    Ctrl-C; `timed_out` once the clock ended something that had steps left; whole: the budget that
+    this one is a share of, whose clock and Ctrl-C end it too.
     """
 
     steps: int = default_steps(60.0)
@@ -40,6 +41,7 @@ class Budget:
     spent: int = 0
     interrupted: bool = False
     timed_out: bool = False
+    whole: Budget | None = None
     begin: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +55,17 @@ class Budget:
     def late(self) -> bool:
         """Whether the clock or Ctrl-C ends all work now; asked only where work is left."""
         self.timed_out = self.timed_out or self.elapsed > self.seconds
-        return self.interrupted or self.timed_out
+        above = self.whole is not None and self.whole.late()
+        return self.interrupted or self.timed_out or above
+
+    def share(self, steps: int) -> Budget:
+        """A budget of so many steps, which are counted here as well once `counted` is called."""
+        return Budget(max(steps, 1), self.seconds, self.jobs, self.clock, whole=self)
+
+    def counted(self) -> None:
+        """Count what was spent of a share as spent of the whole."""
+        if self.whole is not None:
+            self.whole.spent += self.spent
 
     def stage(self, until: float) -> Stage:
         """A stage that ends when this share of all steps is spent."""

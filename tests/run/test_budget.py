@@ -15,10 +15,11 @@ from distill.load import network_from_normal_form
 from distill.load.write import write_onnx
 from distill.network import Network
 from distill.normal_form import Builder, NormalForm
-from distill.pipeline import Outcome, Settings, distil
+from distill.pipeline import Outcome, distil
 from distill.run.budget import Budget, default_steps, spend
 from distill.run.workers import blocks, forked, may_fork, side_by_side
 from distill.simplify import simplify_keeping
+from distill.standing import Settings
 from distill.synthesize.loop import Vocabulary
 from distill.target import make_target, resolve_output
 from distill.verify.bounds import Limit, best_bound, box_price, prove_within

@@ -11,8 +11,8 @@ import pytest
 
 from distill.load import network_from_normal_form
 from distill.normal_form import Builder
-from distill.pipeline import Settings, exact_literal, first_standing
 from distill.run.budget import Budget
+from distill.standing import Settings, exact_literal, first_standing
 from distill.synthesize import algebraic
 from distill.synthesize.algebraic import offer_simplified
 from distill.synthesize.judge import judging_points

@@ -12,7 +12,7 @@ from distill.evidence import Claim
 from distill.load import load, network_from_normal_form, write_onnx
 from distill.load.framework import of_written
 from distill.normal_form import Builder
-from distill.pipeline import counterexamples
+from distill.standing import counterexamples
 from distill.synthesize.judge import judging_points
 from distill.synthesize.loop import Pool
 from distill.target import make_target, resolve_output

@@ -1,0 +1,1 @@
+"""A network's parts, each with a program, put together to one."""
