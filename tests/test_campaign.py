@@ -8,9 +8,10 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
-from benchmarks.evidence import corrupt, feedforward, recurrent_verifiers, report, run
+from benchmarks.evidence import corrupt, differential, feedforward, recurrent_verifiers, report, run
 from benchmarks.evidence.exact import network_exactly, network_in_float32, program_at
 from benchmarks.evidence.judge import contradicted, facts, truly_differs
 from benchmarks.evidence.recurrent import BEYOND, random_loop_trial, rounding_contradicted
@@ -21,6 +22,7 @@ from benchmarks.evidence.verifiers import VERIFIERS, asked
 from distill.evidence import Claim
 from distill.run.limited import Failure
 from distill.verify.unrolled import unrolled_claim
+from dsl.text import parse_program
 
 LIES = Claim("proved", "bounds", "", tolerance=None, achieved=None)
 
@@ -181,3 +183,12 @@ def test_a_run_is_continued_where_it_stopped(tmp_path, capsys):
     false = {**first, "lines": [{**first["lines"][0], "false": "proved, but not so"}]}
     assert report.broken([false]) and not report.broken([first])
     assert "proved, but not so" in report.page([false], "- command")
+
+
+def test_values_beyond_floats_are_found_behind_names_and_calls():
+    shown = parse_program(
+        "def f(x: real) -> real =\n  exp(round(x))\n"
+        "def predict(x: real) -> real =\n  let y = f(x) in\n  let z = square(y) in\n  1 / z\n"
+    )
+    assert differential._is_large(shown, (np.float64(20.0),))
+    assert not differential._is_large(shown, (np.float64(2.0),))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -28,11 +29,12 @@ from benchmarks.evidence.random_programs import plain, random_column, random_pro
 from benchmarks.machine import provenance
 from benchmarks.store import FOLDER, ROOT, code_version
 from dsl.algebra import Undefined, Unsupported, leaves
+from dsl.expand import opened
 from dsl.meanings.array import run
 from dsl.meanings.exact import run_exact
 from dsl.meanings.interval import evaluate_boxes, well_defined
 from dsl.meanings.python import to_python
-from dsl.program import Definition, Program, free_variables, walk
+from dsl.program import Call, Definition, Let, Program, free_variables, walk
 from dsl.text import parse_program
 from dsl.types import BOOL, INT, Category, Function, element
 
@@ -175,6 +177,7 @@ def _compare_floats(
 def _is_large(shown: Program, row: tuple[Any, ...]) -> bool:
     """Whether a part of the program takes a value there that floats can't count to."""
     columns = tuple(np.asarray(c)[None] for c in row)
+    shown = _written_out(shown)
     for node in walk(shown.main.body):
         known = free_variables(node).items() <= dict(shown.main.parameters).items()
         if known and not isinstance(node.type, Function):
@@ -182,6 +185,13 @@ def _is_large(shown: Program, row: tuple[Any, ...]) -> bool:
             if not (np.abs(_value_of(part, columns)) < _LARGE).all():
                 return True
     return False
+
+
+def _written_out(shown: Program) -> Program:
+    """The program without calls and names, so that every part of it is over its parameters."""
+    while any(isinstance(node, Call | Let) for node in walk(shown.main.body)):
+        shown = opened(shown)
+    return shown
 
 
 def _value_of(part: Program, columns: tuple[Any, ...]) -> np.ndarray:
@@ -302,6 +312,7 @@ def _sympy_value(value: Any) -> Any:
 
 def block(seed: int, first: int, count: int) -> dict[str, Any]:
     """The tally of some programs as plain data; a meaning that fails counts as a disagreement."""
+    sys.set_int_max_str_digits(0)  # exact values may be that long
     tally = Tally()
     for number in range(first, first + count):
         shown = random_program(seed, number)

@@ -110,7 +110,7 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         return Text(f"{parts[1].within(_COMPARISON + 0.1)} in {members}", _COMPARISON)
     parts = _as_written(node, parts)
     level = _LEVELS.get(primitive.name, primitive.precedence)
-    if primitive.symbol:
+    if primitive.symbol or (level and callable(primitive.python)):
         found = _operator(primitive, parts, level)
         reals = any(element(c.type) == REAL for c in node.children)
         # Python's operators on floats give floats, also those that round down

@@ -44,6 +44,10 @@ def _named(name: str, meaning: Callable[..., int]) -> Any:
     return type(name, (sympy.Function,), {"eval": classmethod(evaluated), "is_integer": True})
 
 
+_CASES = 4
+"""Choices between numbers in a comparison up to which it is written case by case."""
+
+
 class Formulas(Mixed):
     """The algebra of sympy expressions; `truths` are the symbols that stand for Booleans."""
 
@@ -97,15 +101,32 @@ class Formulas(Mixed):
         return self.sympy.floor(a)
 
     def _less(self, a: Any, b: Any) -> Any:
-        return self.sympy.Lt(a, b)
+        return self._by_cases(self.sympy.Lt, a, b)
 
     def _less_equal(self, a: Any, b: Any) -> Any:
-        return self.sympy.Le(a, b)
+        return self._by_cases(self.sympy.Le, a, b)
 
     def _equal(self, a: Any, b: Any) -> Any:
         if self.is_truth(a) and self.is_truth(b):
             return self.sympy.Equivalent(a, b)
-        return self.sympy.Eq(a, b)
+        return self._by_cases(self.sympy.Eq, a, b)
+
+    def _by_cases(self, relation: Any, a: Any, b: Any) -> Any:
+        """A comparison of choices between numbers as what makes it true: sympy 1.14 takes one of
+        truths as numbers for another one where it stands in a condition."""
+        either = self.sympy.Tuple(a, b)
+        chosen = [
+            p for p in sorted(either.atoms(self.sympy.Piecewise), key=str)
+            if all(value.is_number for value, _ in p.args)
+        ]  # fmt: skip
+        if not 0 < len(chosen) <= _CASES:
+            return relation(a, b)
+        found, before = self.sympy.false, self.sympy.true
+        for value, condition in chosen[0].args:
+            mine = self._by_cases(relation, *either.subs(chosen[0], value))
+            found = self.sympy.Or(found, self.sympy.And(before, condition, mine))
+            before = self.sympy.And(before, self.sympy.Not(condition))
+        return found
 
     def _both(self, a: Any, b: Any) -> Any:
         return self.sympy.And(a, b)

@@ -19,7 +19,7 @@ from dsl.meanings.python import to_python
 from dsl.meanings.sympy_ import formula, symbols, to_latex, to_sympy
 from dsl.meanings.z3_ import to_z3, variables
 from dsl.program import call, const, function, let, prim, program, var
-from dsl.text import parse_program
+from dsl.text import ParseError, parse, parse_program
 from dsl.types import BOOL, INT, REAL, TypeMismatch, Vector, element
 
 HALF = Fraction(1, 2)
@@ -472,3 +472,32 @@ def test_calls_inside_expressions_find_their_definitions():
     shown = parse_program("def f(a: int) -> int =\n  a * 2\ndef p(a: int) -> int =\n  f(a)\n")
     expression = prim("add", call("f", (const(4),), INT), const(1))
     assert evaluate(expression, Exact(), {}, shown.definitions) == 9
+
+
+@pytest.mark.parametrize("comparison", ["<", "<=", "=="])
+def test_sympy_compares_truths_as_numbers(comparison):
+    text = f"as_int(as_int(a) {comparison} as_int(b)) + as_int(a)"
+    shown = parse_program(f"def predict(a: bool, b: bool) -> int =\n  {text}\n")
+    named = symbols(shown.main.parameters)
+    for a in (False, True):
+        for b in (False, True):
+            values = {named["a"]: sympy.sympify(a), named["b"]: sympy.sympify(b)}
+            assert formula(shown, named).subs(values) == run_exact(shown, (a, b))
+
+
+def test_a_matrix_of_truths_is_no_matrix():
+    with pytest.raises(ParseError, match="takes numbers"):
+        parse("affine([[p]], [p], [p])", {"p": BOOL})
+
+
+def test_choices_that_are_joined_stand_in_brackets():
+    shown = parse_program(
+        "def predict(x: bool, v: bool[1]) -> bool[2] =\n"
+        "  not concat(if x then v else [x], if x then [x] else v)\n"
+    )
+    source = to_python(shown)
+    assert "[not w for w in (v if x else [x]) + ([x] if x else v)]" in source
+    scope: dict = {}
+    exec(source, scope)
+    assert scope["predict"](True, [False]) == [True, False]
+    assert scope["predict"](False, [True]) == [True, False]
