@@ -51,6 +51,7 @@ bench-evidence: $(VENV)/.bench ## try to break verifiers and checker; BENCH="--t
 
 bench-structure: $(VENV)/.bench ## look for convolutions and modules that are known to be there
 	$(BIN)/python -m benchmarks.structure.run
+	$(BIN)/python -m benchmarks.structure.programs
 
 bench-mutation: $(VENV)/.mutation ## change the code behind proofs: do tests notice? BENCH="--files a.py"
 	$(BIN)/python -m benchmarks.mutation.run $(BENCH)

@@ -35,7 +35,6 @@ from distill.simplify.alike import decision_shares, likeness
 from distill.simplify.rounded import rounded_alike
 from distill.standing import (
     NEAR,
-    VERY_SHORT,
     Settings,
     Standing,
     closest,
@@ -68,6 +67,9 @@ _ROUNDING_SHARE = 0.8
 
 _DIRECT = Effort(boxes=20_000, tuned_boxes=20_000, nodes=100, draws=50_000)
 """What a direct proof beside the original network may take."""
+
+_SHORT = 0.05
+"""Share of the network's bits: a program below it isn't taken apart in the hope of a shorter one."""
 
 _FITTED = 4096
 _FORMS = 3
@@ -113,7 +115,7 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     own = own_arithmetic(target)
     standing = first_standing(pool, literal, settings, budget)
     pieces: tuple[Piece, ...] = ()
-    if standing is None or standing[2].bits > VERY_SHORT * literal.bits:
+    if standing is None or standing[2].bits > _SHORT * program_bits(own, 32.0):
         better_one = from_parts(pool, standing, literal, settings, budget)
         if better_one is not None:
             standing, pieces = better_one

@@ -57,7 +57,7 @@ _WRITTEN_OUT = 8
 """Nodes up to which a function that is called once is written where it is called."""
 _CLEARER = 3
 """And one that is called often."""
-_PROOF = 60_000
+_PROOF = 20_000
 """Steps that a claim about a value may take."""
 
 
