@@ -265,6 +265,9 @@ def test_a_box_touches_every_cell_that_it_meets_even_in_an_end():
     ):  # fmt: skip
         assert added(seen_by(), [0], [[low]], [[high]]) == [(0, [k]) for k in places]
     assert added(seen_by(1, [0.25]), [0], [[0.3]], [[0.6]]) == [(0, [1]), (0, [2])]
+    rounded = 3 * 0.7
+    assert rounded / 0.7 < 3
+    assert added(seen_by(1, [0.7]), [0], [[rounded]], [[rounded]]) == [(0, [2]), (0, [3])]
     box = [[0.3, -2.5]], [[0.6, -2.2]]
     assert added(seen_by(1, [0.25, 2.0]), [0], *box) == [(0, [1, -2]), (0, [2, -2])]
 
