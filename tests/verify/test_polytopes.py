@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,10 @@ from distill.normal_form import Builder
 from distill.recurrent import cell_of_layers
 from distill.target import parse_output
 from distill.verify import polytopes as polytopes_
-from distill.verify.exchange import Polytopes
+from distill.verify.exchange import Polytopes, coordinates
 from distill.verify.images import Work
 from distill.verify.polytopes import Closed, System, polytopes_claim
+from distill.verify.rounding import down
 from distill.verify.template import Reading, Seen
 from dsl.types import BOOL, INT, REAL
 
@@ -177,9 +179,12 @@ def test_templates_look_two_and_six_items_ahead(monkeypatch):
     ]  # fmt: skip
 
 
-def a_system(after=((0, 1), (1, 0)), items=((3.0,), (1.0,)), outputs=None, rows=None) -> System:
+def a_system(
+    after=((0, 1), (1, 0)), items=((3.0,), (1.0,)), outputs=None, rows=None, of: Any = None, width=1
+) -> System:
     """States with the sum, or the difference, of two hidden numbers as direction of their own."""
-    network = SimpleNamespace(cell=cell(), hidden=2, output_width=1, initial=reals(0.5, 0.75))
+    of = of or cell()
+    network = SimpleNamespace(cell=of, hidden=2, output_width=width, initial=reals(0.5, 0.75))
     wanted = np.zeros((len(after), len(items))) if outputs is None else reals(*outputs)
     stepper: Any = SimpleNamespace(
         oracle=SimpleNamespace(network=network, output=parse_output("int")), wording="states",
@@ -187,7 +192,7 @@ def a_system(after=((0, 1), (1, 0)), items=((3.0,), (1.0,)), outputs=None, rows=
         described=lambda kind: {"kind": kind},
     )  # fmt: skip
     listed = reals([X, Y, SUM], [X, Y, LESS]) if rows is None else rows
-    return System(stepper, Reading(cell().normal_form(), 2), listed)
+    return System(stepper, Reading(of.normal_form(), 2), listed)
 
 
 def test_images_have_their_price(monkeypatch):
@@ -306,6 +311,37 @@ def test_lines_lose_what_they_and_their_items_may_be_wrong_by(monkeypatch):
     assert (image()[0] == -np.inf).all()
 
 
+def test_ends_of_lines_are_lowered_by_two_units(monkeypatch):
+    def flat(form, found, rows, constant):
+        shape = rows.shape[:2]
+        return SimpleNamespace(
+            slopes=np.zeros((*shape, 3)), constant=np.full(shape, constant), error=np.zeros(shape)
+        )
+
+    monkeypatch.setattr(polytopes_, "with_room", lambda low, high, error: (low, high))
+    monkeypatch.setattr(polytopes_, "gamma", lambda terms: 0.0)
+    monkeypatch.setattr(polytopes_, "least", lambda *how: np.zeros((2, 8)))
+    monkeypatch.setattr(polytopes_, "_on_box", lambda *how: np.zeros((2, 8)))
+    for constant in (1.0, 0.0):
+        monkeypatch.setattr(polytopes_, "lines_below", partial(flat, constant=constant))
+        low = image()[0]
+        assert (low == down(reals(constant) - 1e-300, 2)).all()
+        assert (low < constant).all()
+
+
+def test_errors_are_those_of_hidden_numbers_within_the_polytope(monkeypatch):
+    """The cell's own input, though lines begin at the sum that it reads."""
+    step = [(reals([1, 1, 0], [0, 0, 1]), np.zeros(2)), (np.eye(2), np.zeros(2))]
+    system = a_system(of=cell_of_layers(step, [(reals([1.0, 1.0]), np.zeros(1))]))
+    assert system.reading.rows.tolist() == [X, Y, SUM]
+    asked = []
+    monkeypatch.setattr(
+        polytopes_, "error_within", lambda form, own: asked.append(own) or np.zeros((1, 3))
+    )
+    polytopes_._image(system, two_polytopes().at(ints(0)), ints(0), ints(1), coordinates(1, 8, 2))
+    assert [end.tolist() for end in asked[0][0]] == [[[0, 0, 1]], [[2, 2, 1]]]
+
+
 def test_directions_and_outputs_are_wanted():
     assert polytopes_._wanted(a_system(), ints(1, 0, 1)).tolist() == [
         [[1, 0, 0], [0, 1, 0], [1, part, 0], [0, 0, 1]] for part in (-1, 1, -1)
@@ -319,9 +355,13 @@ def test_least_values_on_boxes_are_lowered(monkeypatch):
     expected = reals(-6, 0, 2) - reals(10, 0, 12) * 5 / 1024 * (1 + 1e-6)
     assert found[0] == pytest.approx(expected, abs=1e-12)
     assert -1e-290 < found[0, 1] < 0
+    assert polytopes_._on_box(reals([[0, 1]]), reals([1, 1]), reals([np.inf, 2]))[0, 0] > 0.9
     with np.errstate(all="raise"):
         wide = polytopes_._on_box(reals([[1, 0]]), reals([-np.inf, -np.inf]), reals([1, np.inf]))
     assert not np.isfinite(wide).any()
+    monkeypatch.setattr(polytopes_, "gamma", lambda terms: 0.0)
+    found = polytopes_._on_box(reals([[1.0, 1.0]]), reals([1, 2]), reals([1, 2]))
+    assert found == down(reals([3.0]), 2)
 
 
 def test_images_of_some_states_are_brought_up_to_date(monkeypatch):
@@ -329,6 +369,7 @@ def test_images_of_some_states_are_brought_up_to_date(monkeypatch):
 
     def image_of(system, polytopes, state, item, bases):
         asked.append((state.tolist(), item.tolist(), polytopes.lower[:, 0].tolist()))
+        assert system is own
         assert bases.shape == (len(state), 8, 2)
         value = 10.0 * state + item
         low = np.repeat(value[:, None], 4, 1)
@@ -336,7 +377,7 @@ def test_images_of_some_states_are_brought_up_to_date(monkeypatch):
 
     monkeypatch.setattr(polytopes_, "_image", image_of)
     outputs = [[0, 1], [10, 12], [20, 21]]
-    system = a_system(((0, 1), (1, 0), (2, 2)), outputs=outputs, rows=np.zeros((3, 3, 2)))
+    own = system = a_system(((0, 1), (1, 0), (2, 2)), outputs=outputs, rows=np.zeros((3, 3, 2)))
     polytopes = Polytopes(system.rows, reals([5] * 3, [6] * 3, [7] * 3), np.full((3, 3), 9.0))
     for numbers, parts in ((56 * 3, [([0, 0, 2], [0, 1, 0], [5, 5, 7]), ([2], [1], [7])]),
                            (1, [([0], [0], [5]), ([0], [1], [5]),
@@ -354,6 +395,33 @@ def test_images_of_some_states_are_brought_up_to_date(monkeypatch):
         images.right[1] = True
         polytopes_._follow(system, polytopes, images, ints(1))
         assert images.right[1].tolist() == [True, False]
+
+
+def test_outputs_of_several_numbers_are_compared_one_by_one(monkeypatch):
+    wanted = [[[5, 6], [5, 7]]]
+    system = a_system(((0, 0),), outputs=wanted, rows=np.zeros((1, 3, 2)), width=2)
+    low = np.broadcast_to([0.0, 0.0, 0.0, 5.0, 6.0], (2, 5))
+    monkeypatch.setattr(polytopes_, "_image", lambda *how: (low, low, how[4]))
+    images = polytopes_._none(system)
+    polytopes_._follow(system, Polytopes(system.rows, *np.zeros((2, 1, 3))), images, ints(0))
+    assert images.right.tolist() == [[True, False]]
+
+
+def test_images_are_bounded_in_parts_that_fit_into_memory(monkeypatch):
+    """122 lines of 60 directions and 900 numbers of a basis fit 35 times."""
+    sizes = []
+
+    def image_of(system, polytopes, state, item, bases):
+        sizes.append(len(state))
+        return np.zeros((len(state), 61)), np.zeros((len(state), 61)), bases
+
+    monkeypatch.setattr(polytopes_, "_image", image_of)
+    plain, reading = a_system(((0, 0),) * 18), SimpleNamespace(hidden=30)
+    made: Any = plain.stepper, reading, np.zeros((18, 60, 1))
+    system = System(*made)
+    polytopes = Polytopes(system.rows, *np.zeros((2, 18, 60)))
+    polytopes_._follow(system, polytopes, polytopes_._none(system), np.arange(18))
+    assert sizes == [35, 1]
 
 
 class Growth:
@@ -381,11 +449,13 @@ class Growth:
         return lower, upper
 
     def none(self, system):
+        assert system is self.system
         shape = self.after.shape
         return polytopes_.Images(np.full((*shape, 1), np.inf), np.full((*shape, 1), -np.inf),
                                  np.zeros(shape, bool), np.arange(len(self.after)))  # fmt: skip
 
     def follow(self, system, polytopes, images, states):
+        assert system is self.system
         self.asked.append((states.tolist(), polytopes.lower[:, 0].tolist(),
                            polytopes.upper[:, 0].tolist()))  # fmt: skip
         assert polytopes.rows is self.system.rows
@@ -402,6 +472,7 @@ class Growth:
 INF = np.inf
 
 
+@pytest.mark.filterwarnings("error")
 def test_polytopes_close_where_images_are_inside(monkeypatch):
     growth = Growth(monkeypatch, lambda low, high: (low / 2, high / 2))
     found, rounds = growth.closed()
