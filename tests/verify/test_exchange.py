@@ -118,13 +118,31 @@ def test_bases_of_rows_that_depend_on_each_other_show_nothing():
     assert values[1] == pytest.approx(1.0, abs=1e-12)
 
 
+def test_rows_that_all_but_depend_on_each_other_have_an_inverse():
+    unit = 2.0**-52
+    thin = polytope((X, 0, 2), (Y, 0, 2), ((1.0, 1.0), 1, 5), ((1.0, 1.0 + unit), 1, 5))
+    found = exchange._inverses(thin, np.array([[[2, 3]]]))[0, 0]
+    assert found * unit == pytest.approx(np.array([[1.0, -1.0], [-1.0, 1.0]]))
+
+
 def test_infinite_ends_show_nothing():
     open_ = polytope((X, -np.inf, np.inf), (Y, 0, 2), ((1.0, 1.0), 1, 5))
     forms = np.array([[[1.0, 1.0], [0.0, 1.0]]])
     assert least(open_, forms, 0 * forms, coordinates(1, 2, 2)).tolist() == [[-np.inf, -np.inf]]
     assert improved(open_, forms, coordinates(1, 2, 2), 3).shape == (1, 2, 2)
+    beside = polytope((X, 0, 2), (Y, 0, 2), ((1.0, 1.0), -np.inf, np.inf))
+    assert exchanged(beside, (1, 1)).tolist() == [[0, 1]]
+
+
+def test_a_row_with_ends_enters_for_one_without():
     line = polytope(((1.0,), -np.inf, np.inf), ((2.0,), 1, 3))
-    assert exchanged(line, (1,)).tolist() == [[0]]
+    assert exchanged(line, (1,)).tolist() == [[1]]
+
+
+def test_infinite_ends_of_rows_that_have_no_weight_do_no_harm():
+    half = polytope((X, 2, 3), (Y, 0, 2), ((1.0, 1.0), 1, np.inf))
+    forms = np.array([[[1.0, 0.0]]])
+    assert least(half, forms, 0 * forms, np.array([[[0, 2]]])) == pytest.approx(2.0, abs=1e-12)
 
 
 def below(value: float, lost: float) -> float:
