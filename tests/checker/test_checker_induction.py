@@ -434,14 +434,25 @@ def test_sets_for_every_length_lead_into_each_other_from_the_first_state():
     found = induction._everywhere(step, cells, reals(0.0))
     assert found.text.startswith("4 cells for 2 states")
     assert "(10 boxes bounded" in found.text
-    for region, first in (
+
+
+@pytest.mark.parametrize(
+    ("region", "first"),
+    [
         (hulls([0, 1], [[-1.0]] * 2, [[1.0]] * 2), 4.0),
         (hulls([0, 1], [[-1.0]] * 2, [[0.2]] * 2), 0.0),
         (hulls([0], [[-1.0]], [[1.0]]), 0.0),
         (hulls([0, 1], [[-1.0], [-0.1]], [[1.0], [0.4]]), 0.0),
-    ):
-        with pytest.raises(Refused, match="doesn't lead"):
-            induction._everywhere(step, region, reals(first))
+    ],
+)
+def test_sets_that_lead_elsewhere_are_refused(region, first):
+    step = walk([[1, 1], [0, 0]], [0.0, 0.25], keep=0.5)
+    with pytest.raises(Refused, match="doesn't lead"):
+        induction._everywhere(step, region, reals(first))
+
+
+def test_sets_of_unknown_states_are_refused():
+    step = walk([[1, 1], [0, 0]], [0.0, 0.25], keep=0.5)
     with pytest.raises(Refused, match="hasn't"):
         induction._everywhere(step, hulls([0, 2], [[-1.0]] * 2, [[1.0]] * 2), reals(0.0))
 
