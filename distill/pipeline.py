@@ -69,7 +69,7 @@ _DIRECT = Effort(boxes=20_000, tuned_boxes=20_000, nodes=100, draws=50_000)
 """What a direct proof beside the original network may take."""
 
 _SHORT = 0.05
-"""Share of the network's bits: a program below it isn't taken apart in the hope of a shorter one."""
+"""Share of the network's bits: a program below it isn't taken apart to find a shorter one."""
 
 _FITTED = 4096
 _FORMS = 3
