@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
     from distill.api_inspect import modules
+    from distill.api_prepare import prepare
     from distill.distillation import Distillation
     from distill.distillation_loop import LoopDistillation
     from distill.recurrent import Recurrent
@@ -23,6 +24,7 @@ _HOMES = {
     "distill": "distill.api",
     "inspect": "distill.api",
     "modules": "distill.api_inspect",
+    "prepare": "distill.api_prepare",
     "check": "distill.api",
     "compare": "distill.api",
     "equivalent": "distill.api",
@@ -31,7 +33,7 @@ _HOMES = {
     "Recurrent": "distill.recurrent",
     "replacement": "distill.replace",
 }
-_ROOMS = frozenset({"load", "testing"})
+_ROOMS = frozenset({"load", "preparation", "testing"})
 
 __all__ = [
     "Distillation",
@@ -43,6 +45,7 @@ __all__ = [
     "equivalent",
     "inspect",
     "modules",
+    "prepare",
     "replacement",
 ]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from distill import cli_views as views
-from distill.cli_inputs import domain_of, proposed, sequences
+from distill.cli_inputs import domain_of, proposed, sequences, share
 from distill.cli_options import (
     AsJson,
     Data,
@@ -104,6 +104,54 @@ def modules(
         views.print_text(json.dumps(found.to_json(), indent=1))
     else:
         views.print_rows(found.rows())
+
+
+@app.command()
+def prepare(
+    model: Model,
+    data: Annotated[
+        str, typer.Option("--data", metavar="FILE", help=".npz with x (and labels y), or .csv.")
+    ],
+    outputs: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="What the outputs mean: 'category(3)'.")
+    ] = None,
+    loss: Annotated[
+        str, typer.Option(metavar="SHARE", help="Accuracy that may be lost at most.")
+    ] = "0.5%",
+    epochs: Annotated[int | None, typer.Option(help="Train for so many at most.")] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where to; default ./NAME.prepared.onnx."),
+    ] = None,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Train MODEL on so that it is easier to read: sparser, on a grid, more modular.
+
+    It is trained towards its own outputs; labels in FILE only judge. Exit code 3: nothing sparser
+    was within the loss, and the network is written as it is.
+    """
+    from distill.export.place import written_file
+
+    allowed = share("--loss", loss)
+    _check_limits(seed=seed, epochs=epochs)
+    with written_file(out, model, "prepared.onnx") as place:
+        with views.progress(show=not as_json) as report:
+            from distill import api_prepare
+            from distill.load import write_onnx
+
+            found = api_prepare.prepare(
+                model, data, outputs, loss_allowed=allowed, seed=seed,
+                epochs=epochs or api_prepare.EPOCHS, progress=report,
+            )  # fmt: skip
+        write_onnx(found.network, place.draft)
+        place.publish()
+    views.print_text(json.dumps(found.to_json(), indent=1) if as_json else found.summary())
+    if not as_json:
+        views.print_text(f"\nwritten to {place.target}")
+    if found.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(FOUND if found.changed else BUDGET)
 
 
 @app.command()
@@ -333,7 +381,7 @@ def _run_code(found: Distilled) -> int:
 
 
 def _check_limits(**limits: float | None) -> None:
-    least = {"budget": 0.001, "steps": 1, "jobs": 1, "length": 2}
+    least = {"budget": 0.001, "steps": 1, "jobs": 1, "length": 2, "epochs": 1}
     for name, value in limits.items():
         _require(f"--{name}", value, least.get(name, 0))
 

@@ -61,3 +61,21 @@ def proposed(model: str, data: str | None, yes: bool) -> Domain | Sequences:
     domain = domain_of(text)
     assert domain is not None
     return domain
+
+
+def share(option: str, text: str) -> float:
+    """A share from 0 up to 1 as a number or in percent: `0.005`, `0.5%`.
+
+    Raises:
+        BadInput: it is none.
+    """
+    body = text.strip()
+    try:
+        value = float(body.removesuffix("%")) / (100 if body.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise BadInput(
+            f"{option} is {text!r}; it must be a share such as 0.5% or 0.005, below 100%."
+        )
+    return value

@@ -199,7 +199,7 @@ def make_target(
             f"the domain '{domain}' fills {domain.width} network inputs, "
             f"and the network has {network.input_width}"
         )
-    core, read = _without_last(network, output)
+    core, read = without_last(network, output)
     form = core.normal_form()
     target = Target(network, core, domain, read, output, form, tolerance or 0.0, margin, data)
     raw = _first_outputs(target, seed)
@@ -228,7 +228,7 @@ def _first_outputs(target: Target, seed: int) -> Array:
     return raw
 
 
-def _without_last(network: Network, output: Output) -> tuple[Network, Output]:
+def without_last(network: Network, output: Output) -> tuple[Network, Output]:
     """The network without a last operation that can't change a decision, and its reading."""
     if not output.discrete or not network.operations:
         return network, output

@@ -21,7 +21,7 @@ def differentiable(form: NormalForm) -> Callable[[Any], Any]:
             terms = [(s, torch.as_tensor(np.ascontiguousarray(m.T))) for s, m in node.terms]
             steps.append(partial(_affine, terms, torch.as_tensor(node.bias)))
         elif not isinstance(node, Input):
-            steps.append(partial(_elementwise, _function(node.function), node.sources))
+            steps.append(partial(_elementwise, torch_function(node.function), node.sources))
 
     def run(inputs: Any) -> Any:
         values = [inputs]
@@ -43,7 +43,8 @@ def _elementwise(function: Callable[..., Any], sources: tuple[int, ...], values:
     return function(*(values[s] for s in sources))
 
 
-def _function(name: str) -> Any:
+def torch_function(name: str) -> Any:
+    """The torch function of an elementwise one of a normal form, by its name there."""
     import torch
 
     spelled = {"max": "maximum", "min": "minimum", "greater": "gt", "equal": "eq"}

@@ -75,11 +75,15 @@ def default_folder(model: str) -> Path:
     A file that is only called `model` or `network` lends the name of the folder it was given in:
     two such models next to each other don't replace each other's results.
     """
+    return Path(f"{_name_of(model)}.distilled")
+
+
+def _name_of(model: str) -> str:
     path = Path(model)
     name = path.stem
     if name.lower() in _SAYS_NOTHING and path.parent.name not in ("", ".."):
         name = path.parent.name
-    return Path(f"{name or 'network'}.distilled")
+    return name or "network"
 
 
 def require_free(target: Path) -> None:
@@ -124,6 +128,54 @@ def staged(target: Path) -> Iterator[Staging]:
             holder.rmdir()
 
 
+@dataclass(frozen=True)
+class StagedFile:
+    """A file in a hidden folder on the target's disk: `draft` is written, `target` its place."""
+
+    draft: Path
+    target: Path
+
+    def publish(self) -> None:
+        """Put the draft in the target's place, in one step.
+
+        Raises:
+            BadInput: it can't be put there.
+        """
+        try:
+            os.replace(self.draft, self.target)
+        except OSError as error:
+            raise BadInput(_refusal(self.target, error, "file")) from None
+
+
+@contextmanager
+def written_file(out: str | None, model: str, ending: str) -> Iterator[StagedFile]:
+    """A place to write a file made of a model: `out`, else `NAME.ending` in the current folder.
+
+    Made before the long work, so that a refusal comes early; nothing but what was published stays.
+
+    Raises:
+        BadInput: it would replace the model or a folder, has another ending, or can't be written.
+    """
+    target = Path(os.path.abspath(Path(out or f"{_name_of(model)}.{ending}").expanduser()))
+    suffix = Path(ending).suffix or f".{ending}"
+    try:
+        if target.is_dir():
+            raise BadInput(f"{shown(target)} is a folder; give --out a file.")
+        if target.suffix.lower() != suffix:
+            raise BadInput(f"{shown(target)} has no ending {suffix}; give --out NAME{suffix}.")
+        if target.exists() and target.samefile(model):
+            raise BadInput(f"{shown(target)} is the model itself; give --out another file.")
+        holder = Path(tempfile.mkdtemp(prefix=".distill-", dir=target.parent))
+    except (OSError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(_refusal(target, error, "file")) from None
+    try:
+        yield StagedFile(holder / target.name, target)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
 def shown(path: Path | str) -> str:
     """A path in quotes with every unprintable character escaped."""
     return ascii(str(path)) if not str(path).isprintable() else f"'{path}'"
@@ -151,6 +203,6 @@ def _keep_foreign(old: Path, new: Path) -> None:
             entry.rename(new / entry.name)
 
 
-def _refusal(target: Path, error: OSError | ValueError) -> str:
+def _refusal(target: Path, error: OSError | ValueError, kind: str = "folder") -> str:
     reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return f"Can't write to {shown(target)} ({reason}); give --out a folder that can be written."
+    return f"Can't write to {shown(target)} ({reason}); give --out a {kind} that can be written."

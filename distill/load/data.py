@@ -53,6 +53,31 @@ def read_labelled(data: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return x.astype(np.float64), y.astype(np.float64)
 
 
+def read_rows(data: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Inputs (n, width) in the network's own units, and labels (n, ...) where there are any.
+
+    data: an array, a pair of inputs and labels, or the path of a .npz with x (and y) or of a .csv.
+
+    Raises:
+        BadInput: what is wrong with the file or the arrays.
+    """
+    pair = isinstance(data, tuple) and len(data) == 2
+    if not pair and not (isinstance(data, str | Path) and _has_labels(Path(data))):
+        return read_inputs(data), None
+    x, y = read_labelled(data)
+    return read_inputs(x), y
+
+
+def _has_labels(path: Path) -> bool:
+    try:
+        _read_file(path, labels=True)
+    except BadInput as error:
+        if "no array named y" in str(error) or "no column of labels" in str(error):
+            return False
+        raise
+    return True
+
+
 def _read_file(path: Path, labels: bool = False) -> NDArray[Any]:
     shown = ascii(str(path))
     if not path.is_file():
