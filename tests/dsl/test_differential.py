@@ -12,6 +12,13 @@ FOUND_ONCE = {
     "a choice is looped over": (
         "def p(x: bool[3], c: bool, d: bool) -> bool[3] = not (if c == d then x xor c else x)"
     ),
+    "a choice is joined as a whole": (
+        "def p(c: bool, x: int[2], y: int[2]) -> int[4] = concat(if c then x else y, x)"
+    ),
+    "items of a joined choice are all looped over": (
+        "def p(c: bool, x: bool[2]) -> bool[4] = not concat(if c then x else [c, c], x)"
+    ),
+    "an index is one factor": "def p(x: bool[3]) -> int = index(category(count(x) + 1, 5)) * 2",
 }
 
 

@@ -459,6 +459,20 @@ def test_from_sympy_says_what_it_cannot():
             from_sympy(strange, parameters)
 
 
+PYTHON_IN_BRACKETS = {
+    "int[4] = concat(if c then x else y, y)": "(x if c else y) + y",
+    "int[6] = concat(x, concat(y, if c then x else y))": "x + y + (x if c else y)",
+    "int = index(category(x[0] + 1, 9)) * 2": "(x[0] + 1) * 2",
+    "int = index(category(x[0] + 1, 9)) - x[1]": "x[0] + 1 - x[1]",
+}
+
+
+@pytest.mark.parametrize("text", PYTHON_IN_BRACKETS)
+def test_python_brackets_what_binds_less_tightly(text):
+    shown = parse_program(f"def p(c: bool, x: int[2], y: int[2]) -> {text}")
+    assert to_python(shown).endswith(f"    return {PYTHON_IN_BRACKETS[text]}\n")
+
+
 def test_latex_of_hostile_names_and_shapes():
     names = ("__", "a_b", "lambda_", "alpha")
     body = prim("add", *(var(n, REAL) for n in names))
