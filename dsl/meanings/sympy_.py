@@ -51,6 +51,7 @@ class Formulas(Mixed):
         import sympy
 
         self.sympy, self.truths = sympy, truths
+        self.decided: dict[Any, Any] = {}
         self.spellings: dict[str, Callable[..., Any]] = {
             "abs": lambda a: sympy.Abs(self.term(a)),
             "sign": lambda a: sympy.sign(self.term(a)),
@@ -119,7 +120,32 @@ class Formulas(Mixed):
     def _choose(self, condition: Any, a: Any, b: Any) -> Any:
         if self.is_truth(a) and self.is_truth(b):
             return self.sympy.ITE(condition, a, b)
-        return self.sympy.Piecewise((a, condition), (b, True))
+        return self.sympy.Piecewise((a, self._decided(condition)), (b, True))
+
+    def _decided(self, condition: Any) -> Any:
+        """The condition without choices inside: sympy takes truths among those for covering all."""
+        if condition not in self.decided:
+            parts = self.sympy.preorder_traversal(condition)
+            choice = next((n for n in parts if isinstance(n, self.sympy.Piecewise)), None)
+            self.decided[condition] = self._apart(condition, choice)
+        return self.decided[condition]
+
+    def _apart(self, condition: Any, choice: Any) -> Any:
+        if choice is None:
+            return condition
+        *tested, (other, _) = choice.args
+        found = self._decided(condition.xreplace({choice: other}))
+        for value, test in reversed(tested):
+            found = self._branched(test, self._decided(condition.xreplace({choice: value})), found)
+        return found
+
+    def _branched(self, test: Any, yes: Any, no: Any) -> Any:
+        true, false = self.sympy.true, self.sympy.false
+        if yes == true or no == false:
+            return (test & yes) | no
+        if yes == false or no == true:
+            return (~test & no) | yes
+        return self.sympy.ITE(test, yes, no)
 
     def _maximum(self, a: Any, b: Any) -> Any:
         return self.sympy.Max(a, b)

@@ -19,6 +19,7 @@ FOUND_ONCE = {
         "def p(c: bool, x: bool[2]) -> bool[4] = not concat(if c then x else [c, c], x)"
     ),
     "an index is one factor": "def p(x: bool[3]) -> int = index(category(count(x) + 1, 5)) * 2",
+    "equal truths keep their order": "def p(x: bool[3]) -> int[3] = rank(as_int(x))",
 }
 
 

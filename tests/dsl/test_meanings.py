@@ -1,6 +1,7 @@
 """Whole programs in every meaning: one table of examples, then scopes, sharing and guards."""
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -457,6 +458,37 @@ def test_from_sympy_says_what_it_cannot():
     for strange in (sympy.gamma(x), x**x, sympy.Symbol("y"), sympy.zoo, x ** sympy.Rational(1, 3)):
         with pytest.raises(Unsupported):
             from_sympy(strange, parameters)
+
+
+CONDITIONS_OF_TRUTHS = [
+    "rank(as_int(x))[1]",
+    "if as_int(x[0]) <= as_int(x[1]) then 1 else 0",
+    "if count(x) > 1 then 1 else 0",
+    "if count(x) % 2 == as_int(x[1]) then 2 else count(x)",
+    "if (if x[0] then n else -n) < 1 then n else as_int(x[2])",
+    "if as_int(x[0]) < n or not (as_int(x[1]) + n > 1) then as_int(x[0]) else n",
+]
+
+
+@pytest.mark.parametrize("text", CONDITIONS_OF_TRUTHS)
+def test_sympy_decides_on_truths_as_numbers_as_the_program_does(text):
+    shown = parse_program(f"def p(x: bool[3], n: int) -> int =\n  {text}\n")
+    named = symbols(shown.main.parameters)
+    term = formula(shown, named)
+    for truths in product((False, True), repeat=3):
+        for number in (-2, 0, 1, 3):
+            table = dict(zip(named["x"], map(sympy_value, truths), strict=True))
+            found = sympy.sympify(term).subs(table | {named["n"]: number})
+            assert found == run_exact(shown, (truths, number)), (truths, number)
+
+
+def test_sympy_counts_many_truths_in_a_condition_without_trying_all_of_them():
+    shown = parse_program("def p(x: bool[10]) -> int =\n  if count(x) > 7 then 1 else 0\n")
+    named = symbols(shown.main.parameters)
+    term = formula(shown, named)
+    for missing in (2, 3):
+        table = {s: sympy_value(i >= missing) for i, s in enumerate(named["x"])}
+        assert term.subs(table) == int(missing == 2)
 
 
 PYTHON_IN_BRACKETS = {
