@@ -1,6 +1,8 @@
 """Whole programs in every meaning: one table of examples, then scopes, sharing and guards."""
 
+import re
 from fractions import Fraction
+from functools import reduce
 from itertools import product
 
 import numpy as np
@@ -18,7 +20,7 @@ from dsl.meanings.from_sympy import from_sympy, simplify
 from dsl.meanings.interval import evaluate_boxes, well_defined
 from dsl.meanings.python import to_python
 from dsl.meanings.sympy_ import formula, symbols, to_latex, to_sympy
-from dsl.meanings.z3_ import to_z3, variables
+from dsl.meanings.z3_ import decimal, to_z3, variables
 from dsl.program import call, const, function, let, prim, program, var
 from dsl.text import parse_program
 from dsl.types import BOOL, INT, REAL, TypeMismatch, Vector, element
@@ -489,6 +491,19 @@ def test_sympy_counts_many_truths_in_a_condition_without_trying_all_of_them():
     for missing in (2, 3):
         table = {s: sympy_value(i >= missing) for i, s in enumerate(named["x"])}
         assert term.subs(table) == int(missing == 2)
+
+
+@pytest.mark.parametrize("power", [0, 1, 4730, 4731, 9999])
+def test_z3_is_given_numbers_of_any_length(power):
+    value = (-7) ** power
+    digits = decimal(value)
+    pieces = re.findall(r"\d{1,1000}", digits)
+    read = reduce(lambda total, piece: total * 10 ** len(piece) + int(piece), pieces, 0)
+    assert (-read if digits.startswith("-") else read) == value
+    shown = program((("n", INT),), prim("add", var("n", INT), const(value)))
+    solver = z3.Solver()
+    solver.add(to_z3(shown, (z3.IntVal(1),)).value <= z3.IntVal(digits))
+    assert solver.check() == z3.unsat
 
 
 PYTHON_IN_BRACKETS = {
