@@ -65,6 +65,11 @@ def test_numbers_that_floats_cannot_count_to_are_told_apart() -> None:
     assert tally.counts["numpy", "beyond 2^53"] > 0
 
 
+def test_a_matrix_holds_numbers() -> None:
+    with pytest.raises(ParseError, match="takes numbers"):
+        parse_program("def p(x: bool[2]) -> bool[2] = affine([x, x], x, x)")
+
+
 def test_a_number_has_its_digits_in_one_row() -> None:
     with pytest.raises(ParseError):
         parse_program("def p(x: bool[2,2]) -> int = number(x, 2)")
