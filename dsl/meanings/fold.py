@@ -81,6 +81,17 @@ def outcome(
     return run.value(what, {name: (0, value) for name, value in environment.items()})
 
 
+def reached(program: Program, ops: Any, environment: Mapping[str, Any]) -> list[Any]:
+    """All values that a program takes on the way, those within calls and functions included.
+
+    Raises:
+        Unsupported, Undefined: as `evaluate` does with `strict`.
+    """
+    run = _Run(ops, {d.name: d for d in program.definitions}, strict=True)
+    run.value(program.main.body, {name: (0, value) for name, value in environment.items()})
+    return [o.value for o in run.known.values() if not isinstance(o.value, _Closure)]
+
+
 def free_names(expression: Expression) -> frozenset[str]:
     """The names that an expression uses and doesn't bind; remembered as long as it lives."""
     if expression not in _FREE:

@@ -110,13 +110,15 @@ def _application(node: Prim, parts: list[Text]) -> Text:
         return Text(f"{parts[1].within(_COMPARISON + 0.1)} in {members}", _COMPARISON)
     parts = _as_written(node, parts)
     level = _LEVELS.get(primitive.name, primitive.precedence)
-    if primitive.symbol or (level and callable(primitive.python)):
+    if primitive.symbol:
         found = _operator(primitive, parts, level)
         reals = any(element(c.type) == REAL for c in node.children)
         # Python's operators on floats give floats, also those that round down
         return Text(f"int({found})") if reals and element(node.type) == INT else found
+    if primitive.python == "{0}":
+        return parts[0]
     if callable(primitive.python):
-        return Text(primitive.python(*(p.text for p in parts)), level or _ATOM)
+        return Text(primitive.python(*(p.within(level).text for p in parts)), level or _ATOM)
     if primitive.name == "if_":
         condition, yes, no = parts
         return Text(f"{yes.within(1)} if {condition.within(1)} else {no}", 0)

@@ -44,10 +44,6 @@ def _named(name: str, meaning: Callable[..., int]) -> Any:
     return type(name, (sympy.Function,), {"eval": classmethod(evaluated), "is_integer": True})
 
 
-_CASES = 4
-"""Choices between numbers in a comparison up to which it is written case by case."""
-
-
 class Formulas(Mixed):
     """The algebra of sympy expressions; `truths` are the symbols that stand for Booleans."""
 
@@ -55,6 +51,7 @@ class Formulas(Mixed):
         import sympy
 
         self.sympy, self.truths = sympy, truths
+        self.decided: dict[Any, Any] = {}
         self.spellings: dict[str, Callable[..., Any]] = {
             "abs": lambda a: sympy.Abs(self.term(a)),
             "sign": lambda a: sympy.sign(self.term(a)),
@@ -101,32 +98,15 @@ class Formulas(Mixed):
         return self.sympy.floor(a)
 
     def _less(self, a: Any, b: Any) -> Any:
-        return self._by_cases(self.sympy.Lt, a, b)
+        return self.sympy.Lt(a, b)
 
     def _less_equal(self, a: Any, b: Any) -> Any:
-        return self._by_cases(self.sympy.Le, a, b)
+        return self.sympy.Le(a, b)
 
     def _equal(self, a: Any, b: Any) -> Any:
         if self.is_truth(a) and self.is_truth(b):
             return self.sympy.Equivalent(a, b)
-        return self._by_cases(self.sympy.Eq, a, b)
-
-    def _by_cases(self, relation: Any, a: Any, b: Any) -> Any:
-        """A comparison of choices between numbers as what makes it true: sympy 1.14 takes one of
-        truths as numbers for another one where it stands in a condition."""
-        either = self.sympy.Tuple(a, b)
-        chosen = [
-            p for p in sorted(either.atoms(self.sympy.Piecewise), key=str)
-            if all(value.is_number for value, _ in p.args)
-        ]  # fmt: skip
-        if not 0 < len(chosen) <= _CASES:
-            return relation(a, b)
-        found, before = self.sympy.false, self.sympy.true
-        for value, condition in chosen[0].args:
-            mine = self._by_cases(relation, *either.subs(chosen[0], value))
-            found = self.sympy.Or(found, self.sympy.And(before, condition, mine))
-            before = self.sympy.And(before, self.sympy.Not(condition))
-        return found
+        return self.sympy.Eq(a, b)
 
     def _both(self, a: Any, b: Any) -> Any:
         return self.sympy.And(a, b)
@@ -140,7 +120,32 @@ class Formulas(Mixed):
     def _choose(self, condition: Any, a: Any, b: Any) -> Any:
         if self.is_truth(a) and self.is_truth(b):
             return self.sympy.ITE(condition, a, b)
-        return self.sympy.Piecewise((a, condition), (b, True))
+        return self.sympy.Piecewise((a, self._decided(condition)), (b, True))
+
+    def _decided(self, condition: Any) -> Any:
+        """The condition without choices inside: sympy takes truths among those for covering all."""
+        if condition not in self.decided:
+            parts = self.sympy.preorder_traversal(condition)
+            choice = next((n for n in parts if isinstance(n, self.sympy.Piecewise)), None)
+            self.decided[condition] = self._apart(condition, choice)
+        return self.decided[condition]
+
+    def _apart(self, condition: Any, choice: Any) -> Any:
+        if choice is None:
+            return condition
+        *tested, (other, _) = choice.args
+        found = self._decided(condition.xreplace({choice: other}))
+        for value, test in reversed(tested):
+            found = self._branched(test, self._decided(condition.xreplace({choice: value})), found)
+        return found
+
+    def _branched(self, test: Any, yes: Any, no: Any) -> Any:
+        true, false = self.sympy.true, self.sympy.false
+        if yes == true or no == false:
+            return (test & yes) | no
+        if yes == false or no == true:
+            return (~test & no) | yes
+        return self.sympy.ITE(test, yes, no)
 
     def _maximum(self, a: Any, b: Any) -> Any:
         return self.sympy.Max(a, b)

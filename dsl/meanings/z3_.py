@@ -18,6 +18,19 @@ from dsl.meanings.mixed import Mixed
 from dsl.program import Program
 from dsl.types import BOOL, INT, REAL, Category, Type, TypeMismatch, Vector
 
+_WRITTEN_AT_ONCE = 4000
+"""Digits; Python itself refuses to write more than 4300 of them."""
+
+
+def decimal(value: int) -> str:
+    """All digits of an int, however many."""
+    power = 10**_WRITTEN_AT_ONCE
+    size, pieces = abs(value), []
+    while size >= power:
+        size, rest = divmod(size, power)
+        pieces.append(f"{rest:0{_WRITTEN_AT_ONCE}d}")
+    return "-" * (value < 0) + str(size) + "".join(reversed(pieces))
+
 
 class Terms(NamedTuple):
     """A program as terms.
@@ -45,9 +58,9 @@ class Solver(Mixed):
         if isinstance(value, bool):
             return self.z3.BoolVal(value)
         if isinstance(value, int):
-            return self.z3.IntVal(value)
+            return self.z3.IntVal(decimal(value))
         if isinstance(value, Fraction):
-            return self.z3.RealVal(f"{value.numerator}/{value.denominator}")
+            return self.z3.RealVal(f"{decimal(value.numerator)}/{decimal(value.denominator)}")
         return value
 
     def is_truth(self, a: Any) -> bool:

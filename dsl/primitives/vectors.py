@@ -508,9 +508,9 @@ def _affine_type(types: tuple[Type, ...], _: Statics) -> Type:
     vectors = isinstance(matrix, Vector) and isinstance(x, Vector) and isinstance(bias, Vector)
     require(vectors, "takes a matrix, a vector and a bias")
     assert isinstance(matrix, Vector) and isinstance(x, Vector) and isinstance(bias, Vector)
-    require(all(is_numeric(t.item) for t in (matrix, x, bias)), "takes numbers")
     plain = len(bias.shape) == len(x.shape) == 1
     require(plain and matrix.shape == bias.shape + x.shape, "takes a matrix of (bias, x) sizes")
+    require(all(is_numeric(v.item) for v in (matrix, x, bias)), "takes numbers")
     return Vector(join(matrix.item, x.item, bias.item), bias.shape)
 
 

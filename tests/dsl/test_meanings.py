@@ -1,6 +1,9 @@
 """Whole programs in every meaning: one table of examples, then scopes, sharing and guards."""
 
+import re
 from fractions import Fraction
+from functools import reduce
+from itertools import product
 
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ from dsl.meanings.from_sympy import from_sympy, simplify
 from dsl.meanings.interval import evaluate_boxes, well_defined
 from dsl.meanings.python import to_python
 from dsl.meanings.sympy_ import formula, symbols, to_latex, to_sympy
-from dsl.meanings.z3_ import to_z3, variables
+from dsl.meanings.z3_ import decimal, to_z3, variables
 from dsl.program import call, const, function, let, prim, program, var
 from dsl.text import ParseError, parse, parse_program
 from dsl.types import BOOL, INT, REAL, TypeMismatch, Vector, element
@@ -457,6 +460,64 @@ def test_from_sympy_says_what_it_cannot():
     for strange in (sympy.gamma(x), x**x, sympy.Symbol("y"), sympy.zoo, x ** sympy.Rational(1, 3)):
         with pytest.raises(Unsupported):
             from_sympy(strange, parameters)
+
+
+CONDITIONS_OF_TRUTHS = [
+    "rank(as_int(x))[1]",
+    "if as_int(x[0]) <= as_int(x[1]) then 1 else 0",
+    "if count(x) > 1 then 1 else 0",
+    "if count(x) % 2 == as_int(x[1]) then 2 else count(x)",
+    "if (if x[0] then n else -n) < 1 then n else as_int(x[2])",
+    "if as_int(x[0]) < n or not (as_int(x[1]) + n > 1) then as_int(x[0]) else n",
+]
+
+
+@pytest.mark.parametrize("text", CONDITIONS_OF_TRUTHS)
+def test_sympy_decides_on_truths_as_numbers_as_the_program_does(text):
+    shown = parse_program(f"def p(x: bool[3], n: int) -> int =\n  {text}\n")
+    named = symbols(shown.main.parameters)
+    term = formula(shown, named)
+    for truths in product((False, True), repeat=3):
+        for number in (-2, 0, 1, 3):
+            table = dict(zip(named["x"], map(sympy_value, truths), strict=True))
+            found = sympy.sympify(term).subs(table | {named["n"]: number})
+            assert found == run_exact(shown, (truths, number)), (truths, number)
+
+
+def test_sympy_counts_many_truths_in_a_condition_without_trying_all_of_them():
+    shown = parse_program("def p(x: bool[10]) -> int =\n  if count(x) > 7 then 1 else 0\n")
+    named = symbols(shown.main.parameters)
+    term = formula(shown, named)
+    for missing in (2, 3):
+        table = {s: sympy_value(i >= missing) for i, s in enumerate(named["x"])}
+        assert term.subs(table) == int(missing == 2)
+
+
+@pytest.mark.parametrize("power", [0, 1, 4730, 4731, 9999])
+def test_z3_is_given_numbers_of_any_length(power):
+    value = (-7) ** power
+    digits = decimal(value)
+    pieces = re.findall(r"\d{1,1000}", digits)
+    read = reduce(lambda total, piece: total * 10 ** len(piece) + int(piece), pieces, 0)
+    assert (-read if digits.startswith("-") else read) == value
+    shown = program((("n", INT),), prim("add", var("n", INT), const(value)))
+    solver = z3.Solver()
+    solver.add(to_z3(shown, (z3.IntVal(1),)).value <= z3.IntVal(digits))
+    assert solver.check() == z3.unsat
+
+
+PYTHON_IN_BRACKETS = {
+    "int[4] = concat(if c then x else y, y)": "(x if c else y) + y",
+    "int[6] = concat(x, concat(y, if c then x else y))": "x + y + (x if c else y)",
+    "int = index(category(x[0] + 1, 9)) * 2": "(x[0] + 1) * 2",
+    "int = index(category(x[0] + 1, 9)) - x[1]": "x[0] + 1 - x[1]",
+}
+
+
+@pytest.mark.parametrize("text", PYTHON_IN_BRACKETS)
+def test_python_brackets_what_binds_less_tightly(text):
+    shown = parse_program(f"def p(c: bool, x: int[2], y: int[2]) -> {text}")
+    assert to_python(shown).endswith(f"    return {PYTHON_IN_BRACKETS[text]}\n")
 
 
 def test_latex_of_hostile_names_and_shapes():
