@@ -221,6 +221,12 @@ def test_units_move_in_proportion_to_what_they_gain():
     assert start.tolist() == [[0, 0, 0], [0, 0, 0.75]]
 
 
+def test_units_that_gain_next_to_nothing_move_a_little_towards_it():
+    tiny = 2.0**-1003
+    found = _climbed(one_bent(row(-tiny), row(tiny), row(0.25), 1.0), row(-1))[2][0, 0]
+    assert 0.26 < found < 0.75
+
+
 def test_of_equal_bounds_the_first_is_kept():
     """Beyond 1/4 the slope of relu(x + y) counts nothing, as x + y is 0 where the bound is."""
     form = relus_under(table([1, 1]), row(0), table([1]), table([-0.25, -2]), np.zeros(1))
