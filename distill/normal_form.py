@@ -175,3 +175,18 @@ class Builder:
     def build(self, output: int) -> NormalForm:
         """The finished graph."""
         return NormalForm(tuple(self.nodes), output)
+
+
+def append(builder: Builder, form: NormalForm, entry: int) -> int:
+    """Add the nodes of `form` with its input at wire `entry`; returns its output wire."""
+    places: list[int] = []
+    for node in form.nodes:
+        if isinstance(node, Input):
+            places.append(entry)
+        elif isinstance(node, Affine):
+            terms = [(places[s], m) for s, m in node.terms]
+            places.append(builder.affine(terms, node.bias))
+        else:
+            assert isinstance(node, Elementwise)
+            places.append(builder.elementwise(node.function, *(places[s] for s in node.sources)))
+    return places[form.output]

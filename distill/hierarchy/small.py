@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from distill.decompose.cut import Value
 from distill.decompose.reading import Reading
 from distill.load import network_from_normal_form
-from distill.normal_form import Array, Builder, NormalForm
+from distill.normal_form import Array, Builder, NormalForm, append
 from distill.target import Output, Target, make_target
-from distill.verify.lower import append
 from dsl.domain import Columns, Domain, Field
 from dsl.program import Expression, const, prim, var
 from dsl.types import BOOL, INT

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from distill.normal_form import Affine, Array, Builder, Elementwise, Node, NormalForm
+from distill.normal_form import Affine, Array, Builder, Elementwise, Node, NormalForm, append
 from distill.simplify.graph import compact, replaced
 from distill.simplify.hidden import hidden_layers, mixed_units, rows_of
 
@@ -101,21 +101,10 @@ class Frame:
 def _led_in(form: NormalForm) -> NormalForm:
     if not any(isinstance(n, Elementwise) and 0 in n.sources for n in form.nodes):
         return form
-    builder = Builder(form.input_width)
-    return _behind(
-        form, builder, builder.affine([(0, np.eye(form.input_width))], np.zeros(form.input_width))
-    )
-
-
-def _behind(form: NormalForm, builder: Builder, wire: int) -> NormalForm:
-    """The form with its input read off a wire of a builder."""
-    places = [wire]
-    for node in form.nodes[1:]:
-        if isinstance(node, Affine):
-            places.append(builder.affine([(places[s], m) for s, m in node.terms], node.bias))
-        elif isinstance(node, Elementwise):
-            places.append(builder.elementwise(node.function, *(places[s] for s in node.sources)))
-    return builder.build(places[form.output])
+    width = form.input_width
+    builder = Builder(width)
+    entry = builder.affine([(0, np.eye(width))], np.zeros(width))
+    return builder.build(append(builder, form, entry))
 
 
 def _grid(spread: Array) -> Array:
@@ -189,4 +178,4 @@ def _scaled(form: NormalForm, scale: Array) -> NormalForm:
         if isinstance(node, Affine):
             terms = tuple((s, m if s else m[:, used]) for s, m in node.terms)
             nodes[index] = Affine(tuple(t for t in terms if t[1].size), node.bias)
-    return _behind(replaced(form, nodes), builder, wire)
+    return builder.build(append(builder, replaced(form, nodes), wire))

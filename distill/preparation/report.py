@@ -11,7 +11,7 @@ import numpy as np
 from distill.decompose.clusters import adjacency, louvain, modularity, normalised_cut, spectral
 from distill.decompose.links import Links, links_of
 from distill.network import Network
-from distill.normal_form import Affine, Array, Builder, Elementwise, NormalForm
+from distill.normal_form import Array, Builder, NormalForm, append
 
 if TYPE_CHECKING:
     import torch
@@ -130,13 +130,8 @@ def structure_of(form: NormalForm, x: Array, seed: int) -> tuple[int, int, float
 
 def _in_deviations(form: NormalForm, x: Array) -> NormalForm:
     builder = Builder(form.input_width)
-    places = [builder.affine([(0, np.diag(x.std(0)))], np.zeros(form.input_width))]
-    for node in form.nodes[1:]:
-        if isinstance(node, Affine):
-            places.append(builder.affine([(places[s], m) for s, m in node.terms], node.bias))
-        elif isinstance(node, Elementwise):
-            places.append(builder.elementwise(node.function, *(places[s] for s in node.sources)))
-    return builder.build(places[form.output])
+    entry = builder.affine([(0, np.diag(x.std(0)))], np.zeros(form.input_width))
+    return builder.build(append(builder, form, entry))
 
 
 def links_count(links: Links) -> int:

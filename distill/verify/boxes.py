@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from distill.evidence import Claim
 from distill.guard import guard_of
-from distill.normal_form import Builder, NormalForm
+from distill.normal_form import Builder, NormalForm, append
 from distill.verify.bounds import BoundsResult, Limit, best_bound, bound_box, prove_within
 from distill.verify.cuts import cuts_text
 from distill.verify.decide import HOLDS, SPLIT, category_codes, prove_boxes, sign_codes
 from distill.verify.envelope import FLOAT64, PROGRAM, SPARE, float_error
 from distill.verify.layers import layered
-from distill.verify.lower import append, difference, lower_program, network_over_scalars
+from distill.verify.lower import difference, lower_program, network_over_scalars
 from distill.verify.refutation import confirmed, with_reals
 from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC

@@ -14,9 +14,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.normal_form import Affine, Array, Builder, Elementwise, Input, NormalForm
+from distill.normal_form import Affine, Array, Builder, Elementwise, Input, NormalForm, append
 from distill.verify.gradients import wire_gradients
-from distill.verify.lower import append, lower_program, network_over_scalars
+from distill.verify.lower import lower_program, network_over_scalars
 from distill.verify.square import Square
 from dsl.algebra import Unsupported
 

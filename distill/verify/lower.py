@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from distill.normal_form import Affine, Builder, Elementwise, Input, NormalForm
+from distill.normal_form import Builder, NormalForm, append
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, Field
 from dsl.meanings.fold import evaluate
@@ -198,21 +198,6 @@ def network_over_scalars(form: NormalForm, domain: Domain) -> NormalForm | None:
     plain = bool(np.all(scale == 1) and np.all(shift == 0))
     entry = 0 if plain else builder.affine([(0, np.diag(scale))], shift)
     return builder.build(append(builder, form, entry))
-
-
-def append(builder: Builder, form: NormalForm, entry: int) -> int:
-    """Add the nodes of `form` with its input at wire `entry`; returns its output wire."""
-    places: list[int] = []
-    for node in form.nodes:
-        if isinstance(node, Input):
-            places.append(entry)
-        elif isinstance(node, Affine):
-            terms = [(places[s], m) for s, m in node.terms]
-            places.append(builder.affine(terms, node.bias))
-        else:
-            assert isinstance(node, Elementwise)
-            places.append(builder.elementwise(node.function, *(places[s] for s in node.sources)))
-    return places[form.output]
 
 
 def difference(form: NormalForm, program: Program, domain: Domain) -> NormalForm:

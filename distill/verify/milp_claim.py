@@ -7,14 +7,14 @@ import time
 import numpy as np
 
 from distill.evidence import Claim
-from distill.normal_form import Array, Builder, NormalForm
+from distill.normal_form import Array, Builder, NormalForm, append
 from distill.run.budget import Stop, steps_left
 from distill.verify.boxes import Piece, named, pieces_of, rounding_of
 from distill.verify.crown import enclose
 from distill.verify.envelope import float_error
 from distill.verify.exact import surely_exceeds
 from distill.verify.layers import layered
-from distill.verify.lower import append, difference, lower_program, network_over_scalars
+from distill.verify.lower import difference, lower_program, network_over_scalars
 from distill.verify.milp import NODE_PRICE, largest
 from distill.verify.refutation import confirmed, with_reals
 from distill.verify.replay import Replay

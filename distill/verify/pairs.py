@@ -18,12 +18,12 @@ from itertools import combinations
 
 import numpy as np
 
-from distill.normal_form import Array, Builder, NormalForm
+from distill.normal_form import Array, Builder, NormalForm, append
 from distill.verify.boxes import Piece, named
 from distill.verify.branching import scores
 from distill.verify.crown import enclose
 from distill.verify.envelope import FLOAT64, PROGRAM, float_error
-from distill.verify.lower import append, lower_program
+from distill.verify.lower import lower_program
 from distill.verify.split import Boxes, Index
 from dsl.algebra import Unsupported
 from dsl.meanings.interval import well_defined

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from distill.evidence import Claim
-from distill.normal_form import Affine, Array, Builder, Elementwise, NormalForm
+from distill.normal_form import Array, Builder, NormalForm, append
 from distill.normal_form_moves import without_moves
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import Oracle
@@ -39,25 +39,13 @@ def unrolled(network: RecurrentNetwork, length: int) -> NormalForm:
     for step in range(length):
         item = both[:, hidden:] @ wide[step * width : (step + 1) * width]
         joined = builder.affine([(state, both[:, :hidden]), (0, item)], np.zeros(hidden + width))
-        result = _appended(builder, form, joined)
+        result = append(builder, form, joined)
         state = builder.affine([(result, halves[:hidden])], np.zeros(hidden))
         outputs.append(builder.affine([(result, halves[hidden:])], np.zeros(network.output_width)))
     places = np.eye(length * network.output_width).reshape(length, network.output_width, -1)
     terms = [(wire, place.T) for wire, place in zip(outputs, places, strict=True)]
     last = builder.affine(terms, np.zeros(length * network.output_width))
     return without_moves(builder.build(last))
-
-
-def _appended(builder: Builder, form: NormalForm, joined: int) -> int:
-    """Another run of the cell on a wire (h, x); returns its (h', y)."""
-    wires = [joined]
-    for node in form.nodes[1 : form.output + 1]:
-        if isinstance(node, Affine):
-            wires.append(builder.affine([(wires[s], m) for s, m in node.terms], node.bias))
-        else:
-            assert isinstance(node, Elementwise)
-            wires.append(builder.elementwise(node.function, *(wires[s] for s in node.sources)))
-    return wires[form.output]
 
 
 def unrolled_claim(oracle: Oracle, seed: int = 0) -> Claim | None:

@@ -11,13 +11,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from bounds_cases import KINKED, difference, points_in, random_boxes, random_form
 
-from distill.normal_form import Affine, Builder, NormalForm
+from distill.normal_form import Affine, Builder, NormalForm, append
 from distill.verify.bounds import Limit, best_bound, prove_within
 from distill.verify.exact import RATIONAL, run_exact
 from distill.verify.image import image
 from distill.verify.layers import layered
 from distill.verify.lockstep import in_lockstep
-from distill.verify.lower import append
 from distill.verify.relaxation import relax
 
 SQUARE = -np.ones(2), np.ones(2)
