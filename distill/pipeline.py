@@ -4,10 +4,11 @@ Reads like a table of contents:
 1. the user's hints are judged first;
 2. whole truth tables go to the Boolean room, everything else to the search;
 3. the literal program, simplified exactly, is always there;
-4. where a network falls apart, programs of its parts are put together, if that is shorter;
-5. the best is verified; counterexamples send it back and are judged by from then on, and where
-   nothing holds on them the search goes on with them; where none stands and the tolerance is the
-   default one, very short programs that are somewhat farther off are tried;
+4. the best is verified; counterexamples send it back and are judged by from then on; where none
+   stands and the tolerance is the default one, very short programs that are somewhat farther off
+   are tried;
+5. where that isn't very short, programs of a network's parts are put together, if it falls apart
+   and they are shorter; where nothing stands on the counterexamples the search goes on with them;
 6. where nothing shorter explains the unchanged network and changes are allowed, smaller
    networks that do the same are tried.
 """
@@ -113,9 +114,10 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     literal = exact_literal(target)
     pool.add(literal)
     own = own_arithmetic(target)
+    network_bits = program_bits(own, 32.0)
     standing = first_standing(pool, literal, settings, budget)
     pieces: tuple[Piece, ...] = ()
-    if standing is None or standing[2].bits > _SHORT * program_bits(own, 32.0):
+    if standing is None or standing[2].bits > _SHORT * network_bits:
         better_one = from_parts(pool, standing, literal, settings, budget)
         if better_one is not None:
             standing, pieces = better_one
@@ -125,11 +127,11 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     if standing is None and not settings.exact:
         small = kept_behaviour(pool, literal, settings, budget)
         if small is not None:
-            return replace(small, network_bits=program_bits(own, 32.0), finished=finished)
+            return replace(small, network_bits=network_bits, finished=finished)
     if standing is None:
         standing = (*verified(pool.target, literal, settings, budget), literal, NEAR)
     found = _unchanged(pool, literal, standing, own, finished, settings.seed)
-    return replace(found, pieces=pieces)
+    return replace(found, network_bits=network_bits, pieces=pieces)
 
 
 def from_parts(
@@ -161,7 +163,7 @@ def _unchanged(
         pool.target.network,
         claim,
         IDENTICAL,
-        program_bits(own, 32.0),
+        0.0,
         tuple(front([j for j in pool.judged.values() if np.isfinite(j.relative)])),
         finished,
         chosen.route == literal.route,

@@ -22,14 +22,15 @@ from distill.export.folder import (
     shortened,
 )
 from distill.export.place import shown
+from distill.hierarchy.small import atoms
 from distill.literal import input_leaves, whole_input
 from distill.load import network_from_normal_form
 from distill.network import Network
-from distill.normal_form import ELEMENTWISE, Array, Builder, NormalForm
+from distill.normal_form import ELEMENTWISE, Array, Builder, NormalForm, append
 from distill.piece import all_levels
 from distill.simplify.fold import fold_affine
 from distill.target import Output, parse_output
-from distill.verify.lower import append, lower_program
+from distill.verify.lower import lower_program
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError, Field
 from dsl.domain_text import parse_domain
@@ -111,13 +112,8 @@ def _column(size: int, row: int) -> Array:
 def _decoded(builder: Builder, domain: Domain) -> int:
     """A wire with the domain's scalars, from the network's inputs."""
     matrix, shift = np.zeros((domain.scalars, domain.width)), np.zeros(domain.scalars)
-    row = column = 0
-    for field in domain.fields:
-        width = field.width // max(field.scalars, 1)
-        weights, bias = _scalar(field, width)
-        for _ in range(field.scalars):
-            matrix[row, column : column + width], shift[row] = weights, bias
-            row, column = row + 1, column + width
+    for row, atom in enumerate(atoms(domain)):
+        matrix[row, atom.inputs], shift[row] = _scalar(atom.field, len(atom.inputs))
     return builder.affine([(0, matrix)], shift)
 
 

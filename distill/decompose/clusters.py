@@ -96,11 +96,17 @@ def modularity(weights: Array, labels: Labels) -> float:
     return float((weights / total - np.outer(degrees, degrees))[same].sum())
 
 
+def eigenvectors(weights: Array) -> tuple[Array, Array]:
+    """One over the roots of degrees (n,), and the normalised Laplacian's eigenvectors (n, n) in
+    columns, those of small eigenvalues first."""
+    root = 1.0 / np.sqrt(np.maximum(weights.sum(1), 1e-12))
+    _, vectors = np.linalg.eigh(np.eye(len(weights)) - root[:, None] * weights * root)
+    return root, vectors
+
+
 def spectral(weights: Array, count: int, seed: int) -> Labels:
     """Clusters of the first eigenvectors of the normalised Laplacian, by k-means."""
-    degrees = np.maximum(weights.sum(1), 1e-12)
-    root = 1.0 / np.sqrt(degrees)
-    _, vectors = np.linalg.eigh(np.eye(len(weights)) - root[:, None] * weights * root)
+    root, vectors = eigenvectors(weights)
     rows = vectors[:, :count] * root[:, None]
     best, least = np.zeros(len(weights), dtype=np.int64), np.inf
     for attempt in range(5):

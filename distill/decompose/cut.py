@@ -9,7 +9,7 @@ add that have nothing in common is their sum (additive separation).
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import numpy as np
@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 
 from distill.decompose.links import Links
 from distill.decompose.parts import parts_of
+from distill.decompose.rank import PARALLEL, parallel, rank
 from distill.normal_form import Array, Builder, NormalForm
 
 Ints = NDArray[np.int64]
-_ROUND = 1e-6
-"""Singular values below this part of the largest one are none."""
-_PARALLEL = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +28,13 @@ class Value:
     """Numbers (m,) that are computed together: an inner value (m = 1) or outputs.
 
     inputs: places of the network's inputs that it reads; takes: numbers of earlier values; form:
-    from those inputs, then those values, to the numbers; row: an inner value's weights on all units
-    of the network; outputs: which of the network's outputs it is, empty for an inner one.
+    from those inputs, then those values, to the numbers; outputs: which of the network's outputs it
+    is, empty for an inner one.
     """
 
     inputs: tuple[int, ...]
     takes: tuple[int, ...]
     form: NormalForm
-    row: Array
     outputs: tuple[int, ...] = ()
 
 
@@ -56,7 +53,8 @@ def cut(links: Links, together: bool = False) -> tuple[Value, ...]:
     made = [cutting.made(e, g) for e, g in zip(ends, groups, strict=True)]
     if not cutting.values and len({part for e in ends for part in cutting.parts_in(e)}) < 2:
         return ()
-    return _in_order([*cutting.values, *made])
+    inner = [cutting.values[number] for number in range(len(cutting.rows))]
+    return _in_order([*inner, *made])
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,7 @@ class _Cutting:
         for number, part in enumerate(parts_of(links)):
             for unit in part.units:
                 self.part[links.starts[unit.group] + unit.place] = number
-        self.values: list[Value | None] = []
+        self.values: dict[int, Value] = {}
         self.rows: list[Array] = []
         self.taken: dict[int, dict[int, float]] = {}
         self.split: set[int] = set()
@@ -109,28 +107,26 @@ class _Cutting:
 
     def _independent(self, rows: Array) -> list[Ints]:
         """Hidden units that rows weigh, those apart whose parts read nothing in common."""
-        graph = nx.Graph()
+        graph, inputs = nx.Graph(), set(range(self.links.widths[0]))
         for unit in np.flatnonzero(rows.any(0)):
             if self.part[unit] >= 0:
-                for read in self._read(int(unit), set()):
+                for read in self._below([int(unit)], within=False) & inputs:
                     graph.add_edge(("unit", int(unit)), ("read", read))
         found = []
         for some in nx.connected_components(graph):
             found.append(np.array(sorted(n for kind, n in some if kind == "unit")))
         return sorted(found, key=lambda places: int(places[0]))
 
-    def _read(self, unit: int, seen: set[int]) -> set[int]:
-        """All network inputs on which a unit depends."""
-        found: set[int] = set()
-        stack = [unit]
+    def _below(self, units: list[int], within: bool) -> set[int]:
+        """Units and all that they depend on; within: in their own parts only."""
+        found, stack = set[int](), list(units)
         while stack:
-            one = stack.pop()
-            if one in seen:
+            unit = stack.pop()
+            if unit in found:
                 continue
-            seen.add(one)
-            if one < self.links.widths[0]:
-                found.add(one)
-            stack.extend(np.flatnonzero(self.weights[one]).tolist())
+            found.add(unit)
+            reads = np.flatnonzero(self.weights[unit])
+            stack += (reads[self.part[reads] == self.part[unit]] if within else reads).tolist()
         return found
 
     def _value(self, row: Array) -> tuple[int, float]:
@@ -139,11 +135,10 @@ class _Cutting:
         size = float(np.linalg.norm(row))
         for number, other in enumerate(self.rows):
             along = float(row @ other) / float(other @ other)
-            if np.linalg.norm(row - along * other) <= _PARALLEL * size:
+            if np.linalg.norm(row - along * other) <= PARALLEL * size:
                 return number, along
         number = len(self.rows)
         self.rows.append(row)
-        self.values.append(None)
         self.values[number] = self.made(_Sum(row[None], {}, np.zeros(1)), ())
         return number, 1.0
 
@@ -170,28 +165,16 @@ class _Cutting:
 
     def made(self, found: _Sum, outputs: tuple[int, ...]) -> Value:
         """A sum as a value, with the units that compute it down to inputs and earlier values."""
-        cone: set[int] = set()
-        stack = [int(u) for u in np.flatnonzero(found.rows.any(0)) if self.part[u] >= 0]
-        while stack:
-            unit = stack.pop()
-            if unit in cone:
-                continue
-            cone.add(unit)
-            stack += [
-                int(u) for u in np.flatnonzero(self.weights[unit])
-                if self.part[u] == self.part[unit]
-            ]  # fmt: skip
-        units = sorted(cone)
+        weighed = np.flatnonzero(found.rows.any(0) & (self.part >= 0)).tolist()
+        units = sorted(self._below(weighed, within=True))
         takes = sorted({n for u in units for n in self._takes(u)} | set(found.takes))
         width = self.links.widths[0]
         direct = self.weights[units][:, :width].any(0) | found.rows[:, :width].any(0)
         inputs = np.flatnonzero(direct)
         form = self._form(found, units, inputs, takes)
         first = int(self.links.starts[-2])
-        row = found.rows[0] if not outputs else np.zeros(0)
-        return Value(
-            tuple(inputs.tolist()), tuple(takes), form, row, tuple(o - first for o in outputs)
-        )
+        own = tuple(o - first for o in outputs)
+        return Value(tuple(inputs.tolist()), tuple(takes), form, own)
 
     def _form(self, found: _Sum, units: list[int], inputs: Ints, takes: list[int]) -> NormalForm:
         builder = Builder(len(inputs) + len(takes))
@@ -231,9 +214,9 @@ def _factored(matrix: Array, part: Ints) -> tuple[Array, Array] | None:
     columns = np.flatnonzero(matrix.any(0))
     if not len(columns):
         return None
-    whole = _rank(matrix)
+    whole = rank(matrix)
     pieces = [columns[part[columns] == p] for p in np.unique(part[columns])]
-    if len(pieces) > 1 and sum(_rank(matrix[:, piece]) for piece in pieces) == whole:
+    if len(pieces) > 1 and sum(rank(matrix[:, piece]) for piece in pieces) == whole:
         left, right = [], []
         for piece in pieces:
             some = np.zeros_like(matrix)
@@ -249,47 +232,30 @@ def _factored(matrix: Array, part: Ints) -> tuple[Array, Array] | None:
     return None
 
 
-def _rank(matrix: Array) -> int:
-    sizes = np.linalg.svd(matrix, compute_uv=False)
-    return int((sizes > _ROUND * sizes[0]).sum()) if len(sizes) and sizes[0] else 0
-
-
-def _by_columns(matrix: Array, columns: Ints, rank: int) -> Array | None:
+def _by_columns(matrix: Array, columns: Ints, count: int) -> Array | None:
     """A row for each class of parallel columns, where these are as many as the rank."""
     units = matrix[:, columns] / np.linalg.norm(matrix[:, columns], axis=0)
-    classes = _classes(units.T)
-    if len(classes) != rank:
+    classes = parallel(units.T)
+    if len(classes) != count:
         return None
-    basis = np.zeros((rank, matrix.shape[1]))
+    basis = np.zeros((count, matrix.shape[1]))
     for place, some in enumerate(classes):
         basis[place, columns[some]] = units[:, some[0]] @ matrix[:, columns[some]]
     return basis
 
 
-def _by_rows(matrix: Array, rank: int) -> Array:
+def _by_rows(matrix: Array, count: int) -> Array:
     """Rows of the matrix that are independent, those with fewest weights first."""
     rows = np.flatnonzero(matrix.any(1))
     units = matrix[rows] / np.linalg.norm(matrix[rows], axis=1)[:, None]
-    firsts = [rows[some[0]] for some in _classes(units)]
+    firsts = [rows[some[0]] for some in parallel(units)]
     chosen: list[int] = []
     for row in sorted(firsts, key=lambda r: np.count_nonzero(matrix[r])):
-        if _rank(matrix[[*chosen, row]]) == len(chosen) + 1:
+        if rank(matrix[[*chosen, row]]) == len(chosen) + 1:
             chosen.append(int(row))
-        if len(chosen) == rank:
+        if len(chosen) == count:
             break
     return matrix[sorted(chosen)]
-
-
-def _classes(units: Array) -> list[list[int]]:
-    """Places of rows of length 1 that are parallel."""
-    found: list[list[int]] = []
-    for place, unit in enumerate(units):
-        alike = next((c for c in found if abs(unit @ units[c[0]]) > 1 - _PARALLEL), None)
-        if alike is None:
-            found.append([place])
-        else:
-            alike.append(place)
-    return found
 
 
 def _rounded(matrix: Array) -> Array:
@@ -297,25 +263,13 @@ def _rounded(matrix: Array) -> Array:
     return np.where(np.abs(matrix) <= 1e-9 * np.abs(matrix).max(initial=0.0), 0.0, matrix)
 
 
-def _in_order(values: list[Value | None]) -> tuple[Value, ...]:
+def _in_order(values: list[Value]) -> tuple[Value, ...]:
     """Values after those that they take; the outputs stay last."""
     graph = nx.DiGraph()
     graph.add_nodes_from(range(len(values)))
     for number, value in enumerate(values):
-        assert value is not None
         graph.add_edges_from((before, number) for before in value.takes)
-    inner = [n for n in nx.lexicographical_topological_sort(graph) if not _of(values, n).outputs]
-    order = [*inner, *(n for n in range(len(values)) if _of(values, n).outputs)]
+    inner = [n for n in nx.lexicographical_topological_sort(graph) if not values[n].outputs]
+    order = [*inner, *(n for n, value in enumerate(values) if value.outputs)]
     place = {old: new for new, old in enumerate(order)}
-    moved = []
-    for number in order:
-        value = _of(values, number)
-        again = tuple(place[n] for n in value.takes)
-        moved.append(Value(value.inputs, again, value.form, value.row, value.outputs))
-    return tuple(moved)
-
-
-def _of(values: list[Value | None], number: int) -> Value:
-    found = values[number]
-    assert found is not None
-    return found
+    return tuple(replace(values[n], takes=tuple(place[t] for t in values[n].takes)) for n in order)

@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
 from distill.decompose.links import Links, Unit
+from distill.decompose.rank import ROUND, parallel, rank
 from distill.normal_form import Array
 
 Ints = NDArray[np.int64]
-_ROUND = 1e-6
-"""Singular values below this part of the largest one are none."""
-_PARALLEL = 1e-6
 _COMBINED = 1e-5
 """A row of length 1 is no combination of others that have smaller weights in it."""
 
@@ -110,11 +108,11 @@ def _dependent(matrix: Array) -> Iterator[Ints]:
     found: Any = qr(units.T, mode="economic", pivoting=True)
     _, triangle, order = found
     sizes = np.abs(np.diag(triangle))
-    rank = int((sizes > _ROUND * sizes[0]).sum())
+    count = int((sizes > ROUND * sizes[0]).sum())
     graph = nx.Graph()
     graph.add_nodes_from(range(len(matrix)))
-    basis, rest = order[:rank], order[rank:]
-    weights = solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:])
+    basis, rest = order[:count], order[count:]
+    weights = solve_triangular(triangle[:count, :count], triangle[:count, count:])
     for i, j in np.argwhere(np.abs(weights) > _COMBINED):
         graph.add_edge(int(basis[i]), int(rest[j]))
     for component in sorted(nx.connected_components(graph), key=min):
@@ -132,20 +130,14 @@ class _Narrow:
 
 def _narrow(block: Array) -> _Narrow | None:
     """A block of a matrix as a wire; None where writing it as two matrices saves nothing."""
-    sizes = np.linalg.svd(block, compute_uv=False)
-    rank = int((sizes > _ROUND * sizes[0]).sum())
-    rows, columns = block.shape
-    if rank * (rows + columns) >= rows * columns:
+    width, (rows, columns) = rank(block), block.shape
+    if width * (rows + columns) >= rows * columns:
         return None
-    units = block / np.linalg.norm(block, axis=0)
-    directions, known = [], []
-    for unit in units.T:
-        alike = [k for k, other in enumerate(known) if abs(unit @ other) > 1 - _PARALLEL]
-        if not alike:
-            known.append(unit)
-        directions.append(alike[0] if alike else len(known) - 1)
-    few = 2 * len(known) <= columns
-    return _Narrow(rank, tuple(directions) if few else (-1,) * columns)
+    classes = parallel((block / np.linalg.norm(block, axis=0)).T)
+    if 2 * len(classes) > columns:
+        return _Narrow(width, (-1,) * columns)
+    of = {column: number for number, some in enumerate(classes) for column in some}
+    return _Narrow(width, tuple(of[column] for column in range(columns)))
 
 
 def _join(graph: nx.Graph, links: Links, shown: dict[Unit, set[Hashable]]) -> None:

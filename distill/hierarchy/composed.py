@@ -30,6 +30,7 @@ from distill.synthesize.judge import judge, judging_points
 from distill.synthesize.loop import Pool
 from distill.synthesize.wellformed import defined_on
 from distill.target import Output, Target
+from dsl.domain import Columns
 from dsl.expand import put
 from dsl.program import (
     Call,
@@ -136,8 +137,9 @@ class _Maker:
             if reading is None:  # next to constant: read as it is
                 reading = real(float(numbers.min()), float(numbers.max()) + 1.0)
         small = self._small(value, reading)
-        found = self._known(value, small, reading, numbers[:, 0])
-        found = found or self._searched(value, small, reading, numbers[:, 0], budget)
+        points = judging_points(small.target, self.settings.seed)
+        found = self._known(value, small, points, reading, numbers[:, 0])
+        found = found or self._searched(value, small, points, reading, numbers[:, 0], budget)
         if found is None:
             return False
         use, small, claim = found
@@ -171,15 +173,15 @@ class _Maker:
         return small_target(value, given, reading, output, close, seed)
 
     def _known(
-        self, value: Value, small: Small, reading: Reading | None, numbers: Array
+        self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array
     ) -> tuple[Use, Small, Claim] | None:
-        """A function found before that explains a value."""
+        """A function found before that explains a value; points: those it is judged on."""
         for use in uses(tuple(self.functions), small, reading, numbers):
             mine = small if use.reading is reading else self._small(value, use.reading)
             made = of_program(Program((over(use, mine.target.domain),)), "found before")
             if not defined_on(made.program, mine.target.domain):
                 continue
-            if judge(mine.target, made, judging_points(mine.target, self.settings.seed)).holds:
+            if judge(mine.target, made, points).holds:
                 claim = self._claim(mine.target, made)
                 if claim.verdict != "refuted":
                     return use, mine, claim
@@ -189,10 +191,10 @@ class _Maker:
         return verified(target, made, self.settings, Budget(_PROOF, 5.0))[1]
 
     def _searched(
-        self, value: Value, small: Small, reading: Reading | None, numbers: Array, budget: Budget
-    ) -> tuple[Use, Small, Claim] | None:
+        self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array,
+        budget: Budget,
+    ) -> tuple[Use, Small, Claim] | None:  # fmt: skip
         target, settings = small.target, self.settings
-        points = judging_points(target, settings.seed)
         pool = Pool(target, points, forbidden=settings.vocabulary.forbidden)
         propose(pool, settings, budget)
         literal = exact_literal(target)

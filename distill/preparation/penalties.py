@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distill.decompose.clusters import TREE_AT_MOST, minimum_cuts
+from distill.decompose.clusters import TREE_AT_MOST, eigenvectors, minimum_cuts
 
 Tensor = torch.Tensor
 Block = tuple[int, Sequence[tuple[int, Tensor]]]
@@ -178,8 +178,7 @@ def _sides(sizes: NDArray[np.float64], members: list[int], count: int) -> list[N
 
 
 def _by_sign(sizes: NDArray[np.float64]) -> NDArray[np.bool_]:
-    root = 1.0 / np.sqrt(np.maximum(sizes.sum(1), _TINY))
-    _, vectors = np.linalg.eigh(np.eye(len(sizes)) - root[:, None] * sizes * root)
+    _, vectors = eigenvectors(sizes)
     return (vectors[:, 1 : 1 + _SPECTRAL_CUTS] > 0).T
 
 
