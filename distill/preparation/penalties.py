@@ -55,22 +55,27 @@ def l0(weights: Tensor, width: float) -> Tensor:
 
 
 def grid_step(weights: Tensor, levels: int) -> float:
-    """The least power of two of which `levels` steps reach the largest of the weights.
+    """The least power of two of which `levels` steps reach the weights but for a few far larger.
+
+    Reached are all up to twice the 95th percentile of sizes that aren't zero: one outlier, such as
+    the weight of an input that hardly varies, would else leave the others no steps at all.
 
     Raises:
         ValueError: fewer than one level.
     """
     if levels < 1:
         raise ValueError(f"a grid has at least 1 level above zero, not {levels}")
-    largest = float(weights.detach().abs().max()) if weights.numel() else 0.0
+    sizes = weights.detach().abs()[weights != 0]
+    largest = float(torch.minimum(sizes.max(), 2 * sizes.quantile(0.95))) if len(sizes) else 0.0
     return float(2.0 ** np.ceil(np.log2(largest / levels) - 1e-9)) if largest > 0 else 1.0
 
 
 def quantised(weights: Tensor, levels: int) -> Tensor:
     """How far weights (of any shape) are from a grid: the mean squared distance in grid steps.
 
-    The grid's step is the power of two of which `levels` steps reach the largest weight, so it
-    holds zero and at most `levels` values of each sign. Every weight is pulled to the nearest one.
+    The grid's step is `grid_step`: the power of two of which `levels` steps reach the weights, so
+    they take at most `levels` values of each sign, but for outliers, and zero. Every weight is
+    pulled to the nearest one.
     Source: the pull to a regular grid of Choi, El-Khamy and Lee, Learning low precision deep neural
     networks through regularization (2018).
 

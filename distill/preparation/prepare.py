@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from distill.preparation.training import BATCHES, Strengths, Studio, Tick, plain
 from distill.propose import propose_domain
 from distill.run.budget import Budget, Progress
 from distill.run.interrupt import interruptible
+from distill.simplify.cloud import near
 from distill.simplify.exact import simplify_exact
 from distill.simplify.lesson import make_lesson
 from distill.simplify.reading import Reading, make_reading
@@ -41,6 +43,8 @@ _POINTS = 49_152
 _HELD_BACK = 3
 Rows = NDArray[np.intp]
 _FEWEST_ROWS = 12
+_NEAR, _CLOSER = 4_000, 4.0
+"""Points near the rows held back, and how much more may be lost on them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +81,7 @@ class Task:
     def agreement(self, form: NormalForm, rows: Rows) -> float:
         """The share of rows decided as by the network, or of their variance that is met."""
         x = self.x[rows]
-        ours, theirs = form.run(x), self.form.run(x)
-        if self.output.discrete:
-            return 1.0 - float(self._differ(self.output.decode(ours), self.output.decode(theirs)))
-        return _explained(ours, theirs)
+        return self._alike(form.run(x), self.form.run(x))
 
     def accuracy(self, form: NormalForm, rows: Rows) -> float | None:
         """The same beside the labels; None without any."""
@@ -103,10 +104,32 @@ class Task:
         return (self.accuracy(self.form, rows) or 0.0) - (self.accuracy(form, rows) or 0.0)
 
     def good(self, form: NormalForm) -> bool:
-        """Whether no more than allowed is lost, on rows trained from and on those held back."""
+        """Whether no more than allowed is lost, on rows trained from and on those held back.
+
+        Rows held back that are too few to show a loss as small as that are joined by points near
+        them: there, where decisions are closer, four times as many may be decided otherwise.
+        """
         with np.errstate(all="ignore"):
             finite = bool(np.isfinite(form.run(self.x)).all())
-            return finite and all(self.lost(form, rows) <= self.loss + 1e-12 for rows in self.parts)
+            kept = finite and all(self.lost(form, rows) <= self.loss + 1e-12 for rows in self.parts)
+            few = len(self.parts[1]) * self.loss < 1
+            return kept and (not few or self._near_alike(form))
+
+    @cached_property
+    def _near(self) -> tuple[Array, Array]:
+        """Points near the rows held back, and the network's outputs there."""
+        rng = np.random.default_rng([self.seed, 74])
+        points = near(self.x[self.parts[1]], _NEAR, rng)
+        return points, self.form.run(points)
+
+    def _near_alike(self, form: NormalForm) -> bool:
+        points, theirs = self._near
+        return 1.0 - self._alike(form.run(points), theirs) <= _CLOSER * self.loss + 1e-12
+
+    def _alike(self, ours: Array, theirs: Array) -> float:
+        if self.output.discrete:
+            return 1.0 - float(self._differ(self.output.decode(ours), self.output.decode(theirs)))
+        return _explained(ours, theirs)
 
     def measured(self, form: NormalForm) -> Measures:
         """A form of this task, measured on the rows held back."""

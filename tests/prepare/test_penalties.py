@@ -63,6 +63,13 @@ def test_quantised_is_zero_on_the_grid_and_pulls_to_the_nearest_step() -> None:
         quantised(weights, 0)
 
 
+def test_an_outlier_leaves_the_others_their_steps() -> None:
+    weights = torch.ones(200)
+    weights[0] = 1000.0
+    assert penalties.grid_step(weights, 4) == 0.5
+    assert penalties.grid_step(torch.tensor([1.0, 1000.0]), 4) == 256.0
+
+
 def test_the_normalised_cut_is_as_defined_and_pulls_at_what_crosses() -> None:
     assert float(normalised_cut(PAIRS, HALVES)) == pytest.approx(1 / 7 + 1 / 5)
     numbers = PAIRS.numpy(), HALVES.numpy()

@@ -18,7 +18,7 @@ from distill.cli import answer
 from distill.cli_inputs import share
 from distill.errors import BadInput
 from distill.load import load, write_onnx
-from distill.normal_form import Affine, Builder
+from distill.normal_form import Affine, Builder, NormalForm
 from distill.preparation.frame import Frame, dyadic_step
 from distill.preparation.module import FormModule
 from distill.preparation.prepare import make_task, plain, prepared
@@ -154,6 +154,23 @@ def test_an_interrupt_keeps_what_was_found(classifier) -> None:
     assert one.interrupted
     assert one.changed
     assert one.after.weights < one.before.weights
+
+
+def test_where_few_rows_are_held_back_points_near_them_count_too(classifier) -> None:
+    few = make_task(classifier, X[:12], None, "category(3)", 0.02, 0)
+    held_back = few.parts[1]
+    assert len(held_back) * few.loss < 1
+    near_rows, _ = few._near
+    assert near_rows.shape[1] == 4
+    form = few.form
+    last = form.nodes[form.output]
+    assert isinstance(last, Affine)
+    moved = Affine(last.terms, last.bias + np.array([0.0, 0.3, 0.0]))
+    other = NormalForm((*form.nodes[:-1], moved), form.output)
+    assert few.good(form)
+    near_lost = np.mean(other.run(near_rows).argmax(1) != form.run(near_rows).argmax(1))
+    rows_lost = max(few.lost(other, rows) for rows in few.parts)
+    assert few.good(other) == (rows_lost <= 0.02 and near_lost <= 0.08)
 
 
 def test_a_frame_changes_no_function() -> None:
