@@ -49,9 +49,10 @@ bench-families: $(VENV)/.bench ## other cells, tasks, sizes, noise; BENCH="--fam
 bench-evidence: $(VENV)/.bench ## try to break verifiers and checker; BENCH="--trials 2000" for less
 	$(BIN)/python -m benchmarks.evidence.run $(BENCH)
 
-bench-structure: $(VENV)/.bench ## look for convolutions and modules that are known to be there
+bench-structure: $(VENV)/.bench ## look for structure that is known, and prepare real-data networks
 	$(BIN)/python -m benchmarks.structure.run
 	$(BIN)/python -m benchmarks.structure.programs
+	$(BIN)/python -m benchmarks.structure.prepare
 
 bench-mutation: $(VENV)/.mutation ## change the code behind proofs: do tests notice? BENCH="--files a.py"
 	$(BIN)/python -m benchmarks.mutation.run $(BENCH)
