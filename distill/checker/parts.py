@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import permutations
+from sys import float_info
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +153,7 @@ def _is_box(part: dict, scalars: int) -> bool:
     if not all(isinstance(e, list) and len(e) == scalars for e in (lower, upper)):
         return False
     numbers = [part["weight"], part["margin"], *lower, *upper]
-    if not all(isinstance(v, int | float) and np.isfinite(v) for v in numbers):
+    if not all(isinstance(v, int | float) and abs(v) <= float_info.max for v in numbers):
         return False
     ordered = all(a <= b for a, b in zip(lower, upper, strict=True))
     return ordered and part["weight"] >= 0 and part["margin"] >= 0
