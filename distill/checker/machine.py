@@ -65,7 +65,7 @@ def machine_of(
                 waiting.append((after, far + 1))
             following[-1].append(known[key])
             outputs[-1].append([float(v) for v in leaves(output)])
-    width = len(leaves(outputs[0][0])) if outputs else 1
+    width = len(outputs[0][0]) if outputs else 1
     rest = len(known) - len(following)
     unknown = np.full((rest, len(items)), -1, dtype=np.int64)
     nothing = np.full((rest, len(items), width), np.nan)
