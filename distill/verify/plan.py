@@ -19,7 +19,7 @@ from distill.verify.smt import smt_claim, smt_may
 from distill.verify.square import Square
 from dsl.types import Real
 
-_MANY_KINKS = 40
+_MANY_KINKS = 24
 
 
 @dataclass(frozen=True)
