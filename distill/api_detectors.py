@@ -8,7 +8,7 @@ from distill.load import load
 from distill.load.data import read_inputs
 
 if TYPE_CHECKING:
-    from distill.detectors.report import Detectors
+    from distill.filters.report import Detectors
 
 
 def detect(model: Any, data: Any, seed: int = 0) -> Detectors:
@@ -23,6 +23,6 @@ def detect(model: Any, data: Any, seed: int = 0) -> Detectors:
     Raises:
         BadInput: model or data can't be used, or the network has no filters.
     """
-    from distill.detectors.report import detectors_of
+    from distill.filters.report import detectors_of
 
     return detectors_of(load(model), read_inputs(data), seed)

@@ -1,1 +1,1 @@
-"""What the filters of image networks look for: edges, lines, corners, blobs, templates."""
+"""Detectors as functions: what a filter is called, and programs that call it."""

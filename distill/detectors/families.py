@@ -10,6 +10,8 @@ what surrounds it (Marr and Hildreth, Theory of edge detection, 1980).
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -181,3 +183,17 @@ def _blobs(y: Array, x: Array) -> list[Picture]:
     parts = (middle - middle.mean(), middle / middle.sum() - near / max(near.sum(), 1),
              smooth - smooth.mean())  # fmt: skip
     return [Picture("blob", "blob", "bright spots", "dark spots", cells) for cells in parts]
+
+
+def named(kinds: Sequence[Kind], taken: Sequence[str] = ()) -> list[str]:
+    """A name for every kind; those of one name are numbered."""
+    counts = Counter(k.name for k in kinds)
+    used, found = set(taken), []
+    for kind in kinds:
+        name, number = kind.name, 1
+        while name in used or (counts[kind.name] > 1 and number == 1):
+            name = f"{kind.name}_{number}"
+            number += 1
+        used.add(name)
+        found.append(name)
+    return found

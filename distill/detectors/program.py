@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from distill.detectors.families import classify
-from distill.detectors.report import named
+from distill.detectors.families import classify, named
 from distill.literal import decoded
 from distill.network import Network, Operation
 from distill.operations import KINDS
@@ -27,12 +26,14 @@ from dsl.program import (
     Const,
     Definition,
     Expression,
+    Prim,
     Program,
     call,
     const,
     let,
     prim,
     var,
+    walk,
 )
 from dsl.types import INT, REAL, Type, TypeMismatch, Vector
 
@@ -194,15 +195,16 @@ class _Writer:
     def dense(self, operation: Operation, value: Expression) -> Expression:
         """A dense layer of a plain vector."""
         given = operation.attributes
-        if len(_shape(value)) != 1 or given.get("transA", 0):
+        scaled = given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1
+        if len(_shape(value)) != 1 or given.get("transA", 0) or scaled:
             raise _Unwritten
-        matrix = self.constant(operation.inputs[1], np.float64) * float(given.get("alpha", 1.0))
+        matrix = self.constant(operation.inputs[1], np.float64)
         if matrix.ndim != 2:
             raise _Unwritten
         rows = matrix if given.get("transB", 0) else matrix.T
         bias = np.zeros(len(rows))
         if len(operation.inputs) > 2 and operation.inputs[2]:
-            bias = self.constant(operation.inputs[2], np.float64) * float(given.get("beta", 1.0))
+            bias = self.constant(operation.inputs[2], np.float64)
         return prim("affine", _numbers(rows), value, _numbers(np.resize(bias, len(rows))))
 
 
@@ -260,3 +262,16 @@ def _numbers(values: np.ndarray) -> Const:
         return tuple(nested(p) for p in part)
 
     return const(nested(values), item)
+
+
+def exactly_written(program: Program) -> bool:
+    """Whether every number of such a program is one of the network's, or a quotient of two of them
+    without rounding: means of windows are, where these have 1, 2, 4, ... cells."""
+    for definition in program.definitions:
+        for node in walk(definition.body):
+            if isinstance(node, Prim) and node.primitive.name == "mean_pool":
+                window = node.children[1]
+                assert isinstance(window, Const)
+                if window.value & (window.value - 1):
+                    return False
+    return True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,22 @@ from distill.network import Network
 from distill.normal_form import Affine, Array, NormalForm
 from distill.preparation.frame import Frame
 from distill.preparation.report import Measures, Preparation, links_count, structure_of
-from distill.preparation.training import BATCHES, Strengths, Studio, Tick, plainly, structured
+from distill.preparation.shared import Course, Shared, coarser, shared_of
+from distill.preparation.training import (
+    BATCHES,
+    Strengths,
+    Studio,
+    Tick,
+    misfit,
+    plainly,
+    structured,
+)
 from distill.propose import propose_domain
 from distill.run.budget import Budget, Progress
 from distill.run.interrupt import interruptible
 from distill.simplify.cloud import near
 from distill.simplify.exact import simplify_exact
-from distill.simplify.lesson import make_lesson
+from distill.simplify.lesson import Lesson, make_lesson
 from distill.simplify.reading import Reading, make_reading
 from distill.simplify.scales import feature_scales
 from distill.simplify.size import estimated_bits
@@ -204,32 +214,87 @@ def prepared(
 ) -> Preparation:
     """The task's network made easier to read; Ctrl-C ends it with what was found so far."""
     budget = budget or Budget(max(epochs * BATCHES, 1), float("inf"))
-    studio, inside = studio_of(task, strengths, _ticker(budget, progress))
-    best: NormalForm | None = None
-
-    def good(form: NormalForm) -> bool:
-        return task.good(studio.frame.outside(form, task.x, estimated_bits))
-
+    tick = _ticker(budget, progress)
+    core, _ = without_last(task.network, task.output)
+    shared = shared_of(core)
+    steps = _matrices(task, epochs, strengths, tick)
+    if shared is not None:
+        steps = _filters(task, shared, epochs, tick)
+    found: _Step | None = None
     with interruptible(budget), _one_thread():
         try:
-            for form in structured(studio, inside, epochs, good):
-                best = form
+            for step in steps:
+                found = step
         except Stopped:
             pass
-    form = task.form if best is None else studio.frame.outside(best, task.x, estimated_bits)
+    network, form = (task.network, task.form) if found is None else found()
     return Preparation(
-        task.network if best is None else network_of(task, form),
+        network,
         form,
         task.measured(task.form),
         task.measured(form),
         str(task.output),
         task.loss,
-        best is not None,
+        found is not None,
         (len(task.parts[0]), len(task.parts[1])),
         epochs,
         task.seed,
         budget.interrupted,
     )
+
+
+_Step = Callable[[], tuple[Network, NormalForm]]
+"""A network that is good enough, to be written out if no better one follows, and its form."""
+
+
+def _matrices(task: Task, epochs: int, strengths: Strengths, tick: Tick) -> Iterator[_Step]:
+    """Ever sparser and coarser networks of matrices."""
+    studio, inside = studio_of(task, strengths, tick)
+
+    def outside(form: NormalForm) -> NormalForm:
+        return studio.frame.outside(form, task.x, estimated_bits)
+
+    def written(form: NormalForm) -> tuple[Network, NormalForm]:
+        final = outside(form)
+        return network_of(task, final), final
+
+    for form in structured(studio, inside, epochs, lambda f: task.good(outside(f))):
+        yield partial(written, form)
+
+
+def _filters(task: Task, shared: Shared, epochs: int, tick: Tick) -> Iterator[_Step]:
+    """Ever coarser networks whose weights stay at the places that share them."""
+    first = _lesson(task, 0)
+    course = Course(
+        shared,
+        partial(_taught, task),
+        partial(misfit, first),
+        isinstance(task.output.type, Category) and shared.network.output_width > 1,
+        task.seed,
+        tick,
+    )
+
+    def written(network: Network) -> tuple[Network, NormalForm]:
+        changed = {name: network.constants[name] for name in shared.starts}
+        whole = replace(task.network, constants={**task.network.constants, **changed})
+        return whole, network.normal_form()
+
+    for network in coarser(course, epochs * BATCHES, lambda n: task.good(n.normal_form())):
+        yield partial(written, network)
+
+
+def _lesson(task: Task, number: int) -> Lesson:
+    """Points in the network's own units, new ones for every stage."""
+    rng = np.random.default_rng([task.seed, 73, number])
+    ones = np.ones(task.x.shape[1])
+    return make_lesson(task.form.run, task.x[task.parts[0]], ones, task.reading, _POINTS, rng)
+
+
+def _taught(task: Task, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A stage's inputs and what the network says of them, softly."""
+    lesson = _lesson(task, number)
+    inputs = lesson.inputs + lesson.middle.astype(np.float32)
+    return torch.as_tensor(inputs), torch.as_tensor(lesson.targets)
 
 
 def plain(task: Task, epochs: int) -> NormalForm:

@@ -161,7 +161,7 @@ def _trained(studio: Studio, form: NormalForm, stage: _Stage) -> NormalForm:
             )
         chosen = torch.as_tensor(rng.integers(len(inputs), size=_BATCH))
         outputs = module.run(inputs[chosen], pull.used(module, share), list(module.biases))
-        loss = _misfit(studio.lesson, outputs, targets[chosen]) + pull.loss(module, batch)
+        loss = misfit(studio.lesson, outputs, targets[chosen]) + pull.loss(module, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -230,7 +230,7 @@ def _size(matrix: Tensor, share: float) -> float:
     return float(sizes.quantile(share)) if len(sizes) else 1.0
 
 
-def _misfit(lesson: Lesson, outputs: Tensor, targets: Tensor) -> Tensor:
+def misfit(lesson: Lesson, outputs: Tensor, targets: Tensor) -> Tensor:
     """How far outputs are from the lesson's soft targets."""
     reading = lesson.reading
     if reading.kind == "category":
@@ -251,7 +251,7 @@ def _pruned(
     rng = np.random.default_rng([studio.seed, 72])
     for _ in range(64):
         chosen = torch.as_tensor(rng.integers(len(inputs), size=16))
-        loss = _misfit(studio.lesson, module(inputs[chosen]), targets[chosen])
+        loss = misfit(studio.lesson, module(inputs[chosen]), targets[chosen])
         for total, slope in zip(
             squares, torch.autograd.grad(loss, list(module.matrices)), strict=True
         ):

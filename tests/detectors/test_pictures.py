@@ -11,9 +11,9 @@ import pytest
 
 import distill
 from distill.cli import answer
-from distill.detectors.filters import filter_layers, window_of
-from distill.detectors.pictures import grey, sheet, signed
 from distill.errors import BadInput
+from distill.filters.layers import filter_layers, window_of
+from distill.filters.pictures import grey, sheet, signed
 from distill.load import network_from_normal_form, write_onnx
 from tests.detectors.networks import SOBEL, known
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from distill.detectors.filters import FilterLayer, window_of
+from distill.filters.layers import FilterLayer, window_of
 from distill.normal_form import Affine, Array, NormalForm
 from distill.preparation.module import FormModule
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from distill.detectors.excite import Excitation, of_data, optimised
-from distill.detectors.families import Kind, classify
-from distill.detectors.filters import filter_layers
-from distill.detectors.pictures import grey, sheet, signed, size_of
+from distill.detectors.families import Kind, classify, named
 from distill.errors import BadInput
+from distill.filters.excite import Excitation, of_data, optimised
+from distill.filters.layers import filter_layers
+from distill.filters.pictures import grey, sheet, signed, size_of
 from distill.network import Network
 from distill.normal_form import Array
 
@@ -125,17 +123,3 @@ def detectors_of(network: Network, x: Array, seed: int = 0) -> Detectors:
                          seen[place])
             )  # fmt: skip
     return Detectors(tuple(found), low, high)
-
-
-def named(kinds: Sequence[Kind], taken: Sequence[str] = ()) -> list[str]:
-    """A name for every kind; those of one name are numbered."""
-    counts = Counter(k.name for k in kinds)
-    used, found = set(taken), []
-    for kind in kinds:
-        name, number = kind.name, 1
-        while name in used or (counts[kind.name] > 1 and number == 1):
-            name = f"{kind.name}_{number}"
-            number += 1
-        used.add(name)
-        found.append(name)
-    return found
