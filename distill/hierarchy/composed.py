@@ -30,6 +30,7 @@ from distill.synthesize.judge import judge, judging_points
 from distill.synthesize.loop import Pool
 from distill.synthesize.wellformed import defined_on
 from distill.target import Output, Target
+from dsl.abstraction import abstracted
 from dsl.domain import Columns
 from dsl.expand import put
 from dsl.program import (
@@ -60,6 +61,17 @@ _CLEARER = 3
 """And one that is called often."""
 _PROOF = 20_000
 """Steps that a claim about a value may take."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A value's function, the target that it explains, the claim about that, and the network's own
+    arithmetic for it."""
+
+    use: Use
+    small: Small
+    claim: Claim
+    body: Program
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +113,7 @@ class _Maker:
         tolerance: float | None,
     ) -> None:
         self.target, self.values, self.tolerance = target, values, tolerance
-        self.settings = replace(settings, hints=(), progress=_unseen)
+        self.settings = replace(settings, hints=(), progress=_unseen, once=False)
         self.shown = settings.progress
         self.points = judging_points(target, settings.seed)
         self.inputs = target.domain.encode(self.points)
@@ -138,17 +150,17 @@ class _Maker:
                 reading = real(float(numbers.min()), float(numbers.max()) + 1.0)
         small = self._small(value, reading)
         points = judging_points(small.target, self.settings.seed)
-        found = self._known(value, small, points, reading, numbers[:, 0])
+        found = self._known(value, small, points, reading, numbers[:, 0], budget)
         found = found or self._searched(value, small, points, reading, numbers[:, 0], budget)
         if found is None:
             return False
-        use, small, claim = found
+        use = found.use
         number = self._number(use.definition)
-        arguments = tuple(small.arguments[p] for p in use.order)
+        arguments = tuple(found.small.arguments[p] for p in use.order)
         self.results.append(call(f"f{number + 1}", arguments, use.definition.result))
         if use.reading is not None:
             self.readings.append(use.reading)
-        self.pieces.append(self._piece(small, use, claim, value.outputs))
+        self.pieces.append(self._piece(found, value.outputs))
         return True
 
     def _small(self, value: Value, reading: Reading | None) -> Small:
@@ -173,8 +185,9 @@ class _Maker:
         return small_target(value, given, reading, output, close, seed)
 
     def _known(
-        self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array
-    ) -> tuple[Use, Small, Claim] | None:
+        self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array,
+        budget: Budget,
+    ) -> _Found | None:  # fmt: skip
         """A function found before that explains a value; points: those it is judged on."""
         for use in uses(tuple(self.functions), small, reading, numbers):
             mine = small if use.reading is reading else self._small(value, use.reading)
@@ -182,40 +195,46 @@ class _Maker:
             if not defined_on(made.program, mine.target.domain):
                 continue
             if judge(mine.target, made, points).holds:
-                claim = self._claim(mine.target, made)
+                claim = self._claim(mine.target, made, budget)
                 if claim.verdict != "refuted":
-                    return use, mine, claim
+                    return _Found(use, mine, claim, exact_literal(mine.target).program)
         return None
 
-    def _claim(self, target: Target, made: Candidate) -> Claim:
-        return verified(target, made, self.settings, Budget(_PROOF, 5.0))[1]
+    def _claim(self, target: Target, made: Candidate, budget: Budget, reach: float = NEAR) -> Claim:
+        mine = budget.share(_PROOF)
+        claim = verified(target, made, self.settings, mine, reach)[1]
+        mine.counted()
+        return claim
 
     def _searched(
         self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array,
         budget: Budget,
-    ) -> tuple[Use, Small, Claim] | None:  # fmt: skip
+    ) -> _Found | None:  # fmt: skip
         target, settings = small.target, self.settings
         pool = Pool(target, points, forbidden=settings.vocabulary.forbidden)
         propose(pool, settings, budget)
         literal = exact_literal(target)
         pool.add(literal)
-        standing = first_standing(pool, literal, settings, budget.share(_PROOF))
+        mine = budget.share(_PROOF)
+        standing = first_standing(pool, literal, settings, mine)
+        mine.counted()
         if standing is None:
-            claim = verified(target, literal, settings, Budget(_PROOF, 5.0), NEAR)[1]
-            made = literal
+            made, claim = literal, self._claim(target, literal, budget)
         else:
             _, claim, made, _ = standing
         if claim.verdict == "refuted":
             return None
         main = made.program.main
         if reading is None:
-            return Use(main, tuple(range(len(main.parameters))), None), small, claim
-        use = plain(main, reading, small.columns, numbers)
+            use = Use(main, tuple(range(len(main.parameters))), None)
+        else:
+            use = plain(main, reading, small.columns, numbers)
         if use.reading is reading:
-            return use, small, claim
-        mine = self._small(value, use.reading)
-        again = of_program(Program((over(use, mine.target.domain),)), made.route)
-        return use, mine, self._claim(mine.target, again)
+            return _Found(use, small, claim, literal.program)
+        other = self._small(value, use.reading)
+        again = of_program(Program((over(use, other.target.domain),)), made.route)
+        claim = self._claim(other.target, again, budget)
+        return _Found(use, other, claim, exact_literal(other.target).program)
 
     def _number(self, definition: Definition) -> int:
         """The number of a function, which is taken among those found where it is new."""
@@ -225,16 +244,16 @@ class _Maker:
         self.functions.append(replace(definition, name=f"f{len(self.functions) + 1}"))
         return len(self.functions) - 1
 
-    def _piece(self, small: Small, use: Use, claim: Claim, outputs: tuple[int, ...]) -> Piece:
+    def _piece(self, found: _Found, outputs: tuple[int, ...]) -> Piece:
         name = f"v{len(self.results)}"
         if outputs:
             name = "y" if len(outputs) > 1 else f"y{sum(outputs)}"
-        domain = small.target.domain
+        domain, claim = found.small.target.domain, found.claim
         return Piece(
             name,
-            Program((over(use, domain),)),
-            exact_literal(small.target).program,
-            tuple(str(a) for a in small.arguments),
+            Program((over(found.use, domain),)),
+            found.body,
+            tuple(str(a) for a in found.small.arguments),
             domain,
             replace(claim, statement=f"{name}: {claim.statement}", certificate=None, attempts=()),
         )
@@ -265,7 +284,7 @@ class _Maker:
                 body = let(name, value, body)
         numbered = {d.name: f"f{i + 1}" for i, d in enumerate(kept)}
         main = Definition("predict", self.target.domain.parameters, _renamed(body, numbered), item)
-        made = Program((*(replace(d, name=numbered[d.name]) for d in kept), main))
+        made = abstracted(Program((*(replace(d, name=numbered[d.name]) for d in kept), main)))
         if not defined_on(made, self.target.domain):
             return None
         return Composed(of_program(made, "parts"), tuple(self.pieces))
