@@ -19,7 +19,7 @@ from distill.decompose.links import links_of
 from distill.decompose.reading import Reading, read, real
 from distill.errors import BadInput
 from distill.evidence import Claim
-from distill.hierarchy.functions import Use, over, plain, uses
+from distill.hierarchy.functions import Use, as_found, over, plain, uses
 from distill.hierarchy.small import Given, Small, small_target
 from distill.normal_form import Array
 from distill.piece import Piece
@@ -76,10 +76,11 @@ class _Found:
 
 @dataclass(frozen=True, eq=False)
 class Composed:
-    """A program put together from those of its pieces."""
+    """A program put together from those of its pieces; functions: the one that each calls."""
 
     candidate: Candidate
     pieces: tuple[Piece, ...]
+    functions: tuple[Definition, ...]
 
 
 def composed(target: Target, settings: Settings, budget: Budget) -> Iterator[Composed]:
@@ -119,7 +120,8 @@ class _Maker:
         self.inputs = target.domain.encode(self.points)
         self.numbers: list[Array] = []
         self.readings: list[Reading] = []
-        self.results: list[Call] = []
+        self.calls: list[Call] = []
+        self.results: list[Expression] = []
         self.functions: list[Definition] = []
         self.pieces: list[Piece] = []
 
@@ -156,8 +158,11 @@ class _Maker:
             return False
         use = found.use
         number = self._number(use.definition)
-        arguments = tuple(found.small.arguments[p] for p in use.order)
-        self.results.append(call(f"f{number + 1}", arguments, use.definition.result))
+        names = [f.name for f in found.small.target.domain.fields]
+        stand = dict(zip(names, found.small.arguments, strict=True))
+        arguments = tuple(put(g, stand) for g in use.given)
+        self.calls.append(call(f"f{number + 1}", arguments, use.definition.result))
+        self.results.append(use.applied(self.calls[-1]))
         if use.reading is not None:
             self.readings.append(use.reading)
         self.pieces.append(self._piece(found, value.outputs))
@@ -226,7 +231,7 @@ class _Maker:
             return None
         main = made.program.main
         if reading is None:
-            use = Use(main, tuple(range(len(main.parameters))), None)
+            use = as_found(main, None)
         else:
             use = plain(main, reading, small.columns, numbers)
         if use.reading is reading:
@@ -260,15 +265,16 @@ class _Maker:
 
     def whole(self) -> Composed | None:
         """The one program of all values; None where it isn't defined everywhere."""
-        used = Counter(c.name for c in self.results)
+        used = Counter(c.name for c in self.calls)
         kept: list[Definition] = []
         written: list[Expression] = []
-        for result in self.results:
-            definition = next(d for d in self.functions if d.name == result.name)
+        for made, result in zip(self.calls, self.results, strict=True):
+            definition = next(d for d in self.functions if d.name == made.name)
             nodes = size(definition.body)
-            if nodes <= _CLEARER or (used[result.name] == 1 and nodes <= _WRITTEN_OUT):
+            if nodes <= _CLEARER or (used[made.name] == 1 and nodes <= _WRITTEN_OUT):
                 names = [n for n, _ in definition.parameters]
-                written.append(put(definition.body, dict(zip(names, result.children, strict=True))))
+                body = put(definition.body, dict(zip(names, made.children, strict=True)))
+                written.append(body if result is made else prim("not_", body))
             else:
                 kept += [definition] * (definition not in kept)
                 written.append(result)
@@ -287,7 +293,8 @@ class _Maker:
         made = abstracted(Program((*(replace(d, name=numbered[d.name]) for d in kept), main)))
         if not defined_on(made, self.target.domain):
             return None
-        return Composed(of_program(made, "parts"), tuple(self.pieces))
+        called = tuple(self.functions[int(c.name[1:]) - 1] for c in self.calls)
+        return Composed(of_program(made, "parts"), tuple(self.pieces), called)
 
 
 def _unseen(stage: str, done: float | None) -> None:
