@@ -87,7 +87,9 @@ def sorted_by(count: int, stages: Stages, seed: int) -> NormalForm:
     """Numbers sorted by comparators: for each stage pairs of places, the smaller going first."""
     made = Circuit(list(range(count)), np.random.default_rng([seed, 32]))
     for pairs in stages:
-        modules = [(comparator(), list(p), list(p)) for p in pairs]
+        modules: list[tuple[list[Layer], list[Name], list[Name]]] = [
+            (comparator(), [*p], [*p]) for p in pairs
+        ]
         made.stage(modules, {n for p in pairs for n in p})
     return made.build(list(range(count)))
 

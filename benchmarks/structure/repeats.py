@@ -14,7 +14,6 @@ from itertools import islice, permutations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from benchmarks.machine import provenance
@@ -97,12 +96,12 @@ def page(entries: Sequence[Entry], head: str) -> str:
     texts = [f"### {e['name']}\n\n```\n{e['program'].rstrip()}\n```" for e in entries]
     return "\n\n".join([
         "# Repeated modules", head,
-        "A network holds a module several times, its hidden units shuffled; in the random ones wires "
-        "are scaled and shifted, truths turned round, and a copy reads the last copy's value in any "
-        "of its places. Each value that a module gives beyond the first of its function is a repeat; "
-        "it is written once if its function is one found before, up to the order of what it reads. "
-        "The programs are those put together from parts, asked for even where the whole has a short "
-        "one.",
+        "A network holds a module several times, its hidden units shuffled; in the random ones "
+        "wires are scaled and shifted, truths turned round, and a copy reads the last copy's value "
+        "in any of its places. Each value that a module gives beyond the first of its function is "
+        "a repeat; it is written once if its function is one found before, up to the order of what "
+        "it reads, truths turned round and scale. The programs are those put together from parts, "
+        "asked for even where the whole has a short one.",
         f"- repeats written once: {once} of {repeats} ({100 * once / max(repeats, 1):.0f} %; the "
         f"goal is {100 * GOAL:.0f} %)\n- networks whose repeats are all written once: {whole} of "
         f"{len(entries)}",
