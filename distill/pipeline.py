@@ -43,6 +43,7 @@ from distill.standing import (
     first_standing,
     own_arithmetic,
     propose,
+    said_once,
     search_again,
     stands,
     verified,
@@ -111,7 +112,7 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     points, forbidden = judging_points(target, settings.seed), settings.vocabulary.forbidden
     pool = Pool(target, points, forbidden=forbidden)
     finished = propose(pool, settings, budget)
-    literal = exact_literal(target)
+    literal = said_once(exact_literal(target))
     pool.add(literal)
     own = own_arithmetic(target)
     network_bits = program_bits(own, 32.0)
@@ -238,6 +239,7 @@ def _of_simplified(
         reading=target.output,
         form=deployed.normal_form(),
     )
+    made = said_once(made)
     square, claim = verified(replace(small, soft=False), made, settings, budget)
     claim = finished_claim(square, claim, settings.seed)
     beside = deployed_claim(target, small, settings.seed)

@@ -21,6 +21,7 @@ from distill.verify.ladder import Effort, verify
 from distill.verify.relational import input_box
 from distill.verify.sampling import hunt
 from distill.verify.square import Square, compare
+from dsl.abstraction import abstracted
 from dsl.domain import Columns, DomainError
 from dsl.program import Expression, Program
 
@@ -44,7 +45,8 @@ _PROGRAM_LEFT_OUT_AT_MOST = 0.3
 class Settings:
     """What the user asked for, beside the target.
 
-    exact: no change of weights; hints: bodies to judge first.
+    exact: no change of weights; hints: bodies to judge first; once: what a found program says
+    several times is written as functions.
     """
 
     seed: int = 0
@@ -52,6 +54,7 @@ class Settings:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     hints: tuple[Expression, ...] = ()
     progress: Progress = silent
+    once: bool = True
 
 
 def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
@@ -124,11 +127,12 @@ def first_standing(
             if not found:
                 break
             settings.progress("verifying", None)
-            made = tidied(min(found, key=lambda j: (j.score, j.candidate.bits)).candidate)
+            best = tidied(min(found, key=lambda j: (j.score, j.candidate.bits)).candidate)
+            made = said_once(best) if settings.once else best
             square, claim = verified(pool.target, made, settings, budget, reach)
             if stands(claim):
                 return square, claim, made, reach
-            refuted.add(made.program.main.body)
+            refuted.add(best.program.main.body)
             if claim.verdict == "refuted":
                 pool.learn(counterexamples(pool.target, claim))
     return None
@@ -163,6 +167,12 @@ def tidied(made: Candidate) -> Candidate:
         return made
     last = replace(main, body=body)
     return of_program(Program((*made.program.definitions[:-1], last)), made.route)
+
+
+def said_once(made: Candidate) -> Candidate:
+    """The same program with what it says several times in functions, where that is shorter."""
+    found = abstracted(made.program)
+    return made if found is made.program else of_program(found, made.route)
 
 
 def verified(

@@ -20,7 +20,7 @@ from typing import Any
 from dsl import primitives as _vocabulary  # noqa: F401 (fills the registry)
 from dsl.loop import Loop
 from dsl.primitive import REGISTRY, Primitive
-from dsl.program import Const, Expression, Lambda, Let, Prim, Program, Var
+from dsl.program import Const, Expression, Lambda, Let, Prim, Program, Var, walk
 from dsl.types import (
     BOOL,
     INT,
@@ -45,7 +45,8 @@ _PROBES: tuple[Type, ...] = (
     Vector(REAL, (3,)),
     Function((REAL,), REAL),
 )
-_INDEXED = {"item": 1, "slice": 1, "kth": 1}
+INDEXED = {"item": 1, "slice": 1, "kth": 1}
+"""Primitives whose literals from that argument on are places in the first one."""
 
 
 def gamma(value: int) -> float:
@@ -152,7 +153,7 @@ class _Meter:
         return bits
 
     def arity_bits(self, node: Prim) -> float:
-        index = _INDEXED.get(node.primitive.name)
+        index = INDEXED.get(node.primitive.name)
         if index is not None:
             first = node.children[0].type
             assert isinstance(first, Vector)
@@ -171,7 +172,7 @@ class _Meter:
             return [(value, scope), (body, scope | {node.name: value.type})]
         if isinstance(node, Lambda):
             return [(node.children[0], scope | dict(node.parameters))]
-        index = _INDEXED.get(node.primitive.name) if isinstance(node, Prim) else None
+        index = INDEXED.get(node.primitive.name) if isinstance(node, Prim) else None
         if index is None:
             return [(c, scope) for c in node.children]
         kept = [c for i, c in enumerate(node.children) if i < index or not isinstance(c, Const)]
@@ -191,6 +192,21 @@ def bits(
 
     names = dict(free_variables(expression) if scope is None else scope)
     return _Meter({}, weight_bits).measure(expression, names)
+
+
+def bits_by_node(expression: Expression, scope: Mapping[str, Type]) -> dict[Expression, float]:
+    """Bits of every node with all below it, every name bound inside counted as in scope."""
+    names = dict(scope)
+    for node in walk(expression):
+        if isinstance(node, Let):
+            names[node.name] = node.children[0].type
+        elif isinstance(node, Lambda):
+            names |= dict(node.parameters)
+    meter, found = _Meter({}, None), dict[Expression, float]()
+    for node in walk(expression):
+        below = meter.below(node, {})
+        found[node] = meter.own(node, names) + sum(found[child] for child, _ in below)
+    return found
 
 
 def program_bits(program: Program, weight_bits: float | None = None) -> float:

@@ -27,6 +27,7 @@ from distill.normal_form import Affine, Array, Elementwise, NormalForm
 from distill.target import Target
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError, Field
+from dsl.expand import written_out
 from dsl.meanings.fold import evaluate
 from dsl.primitive import REGISTRY
 from dsl.program import Program
@@ -41,7 +42,7 @@ def same_findings(target: Target, program: Program, claim: Claim) -> Iterator[Fi
 
     literal = literal_program(target.form, target.domain, target.output)
     yield judged(
-        literal.main.body == program.main.body,
+        literal.main.body == written_out(program).main.body,
         "the program is written as the network's literal program is",
         "the program isn't the network's literal program",
     )

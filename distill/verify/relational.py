@@ -16,6 +16,7 @@ from distill.verify.envelope import FLOAT64, SPARE, float_error
 from distill.verify.square import Square, exemption
 from distill.verify.wording import ARITHMETIC
 from dsl.domain import Domain, DomainError
+from dsl.expand import written_out
 
 
 def relational(square: Square) -> Claim | None:
@@ -23,7 +24,7 @@ def relational(square: Square) -> Claim | None:
     target, begin = square.target, time.perf_counter()
     literal = literal_program(target.form, target.domain, target.output)
     box = input_box(target.domain)
-    if literal.main.body is not square.program.main.body or box is None:
+    if literal.main.body is not written_out(square.program).main.body or box is None:
         return None
     low, high = (end[None] for end in box)
     error = float(
