@@ -129,9 +129,9 @@ class _Narrow:
 
 
 def _narrow(block: Array) -> _Narrow | None:
-    """A block of a matrix as a wire; None where writing it as two matrices saves nothing."""
+    """A block of a matrix as a wire; None where writing it as two matrices takes more weights."""
     width, (rows, columns) = rank(block), block.shape
-    if width * (rows + columns) >= rows * columns:
+    if width * (rows + columns) > rows * columns:
         return None
     classes = parallel((block / np.linalg.norm(block, axis=0)).T)
     if 2 * len(classes) > columns:
