@@ -137,7 +137,7 @@ def _body(steps: Steps, library: Library) -> tuple[dict[str, str], list[str]]:
             spelled[step] = _constant(step, library)
     wanted = [*steps.results, steps.inside, steps.defined]
     lines = written(
-        steps.needed(wanted), spelled, lambda step, given: _expression(step, given, library)
+        steps.needed(wanted), wanted, spelled, lambda step, given: _expression(step, given, library)
     )
     known = {**spelled, **{step: name for step, name, _ in lines}}
     found = [f"{name} = {text}" for _, name, text in lines]

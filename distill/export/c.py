@@ -63,11 +63,12 @@ def c_source(steps: Steps, told: Iterable[str]) -> str:
     """
     names = identifiers((p.name for p in steps.parameters), _reserved)
     spelled = _names(steps, names)
-    results, inside = steps.results, steps.needed([steps.inside])
-    later = [s for s in steps.needed([*results, steps.defined]) if s not in set(inside)]
-    lines = written([*inside, *later], spelled, _expression)
+    results, inside = steps.results, set(steps.needed([steps.inside]))
+    ordered = [s for s in steps.order if s in inside]
+    ordered += [s for s in steps.needed([*results, steps.defined]) if s not in inside]
+    lines = written(ordered, {*results, steps.inside, steps.defined}, spelled, _expression)
     known = {**spelled, **{step: name for step, name, _ in lines}}
-    first = sum(step not in spelled for step in inside)
+    first = sum(step in inside for step, _, _ in lines)
     declared = [f"    const {_TYPES[s.kind]} {name} = {text};" for s, name, text in lines]
     body = declared[:first]
     if steps.inside.op != "const":

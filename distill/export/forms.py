@@ -82,6 +82,7 @@ def told(found: Distilled) -> list[str]:
         f"Network sha256 {evidence.hashes['network']}.",
         f"Domain: {evidence.domain}",
         f"Output: {evidence.output}",
-        f"Evidence: {evidence.verdict} ({evidence.method}), about the program in exact arithmetic",
-        f"and in float64: {claim_text(evidence.program_vs_deployed)}",
+        f"Evidence: {evidence.verdict} ({evidence.method}).",
+        "Program and network: " + claim_text(evidence.program_vs_deployed),
+        "Deployed and original network: " + claim_text(evidence.deployed_vs_original),
     ]

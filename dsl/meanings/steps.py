@@ -7,7 +7,9 @@ that isn't taken) is computed too, so steps never trap: divisors of 0 give any n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -266,14 +268,67 @@ class _Recorder(Mixed):
         return self.step("integer", wide, "whole", name)
 
 
+_ONCE = "add sub mul div neg less less_equal equal both either negate as floor"
+_INSIDE = frozenset(_ONCE.split())
+"""Steps in which an operand is written once, so that it may be an expression."""
+
+_TIGHT = {"mul": 2, "div": 2, "add": 1, "sub": 1}
+_CHAINS = frozenset({"add", "mul", "both", "either"})
+_WIDTH = 72
+
+
 def written(
-    steps: Sequence[Step], names: Mapping[Step, str], spelled: Callable[[Step, list[str]], str]
+    steps: Sequence[Step],
+    wanted: Collection[Step],
+    names: Mapping[Step, str],
+    spelled: Callable[[Step, list[str]], str],
 ) -> list[tuple[Step, str, str]]:
-    """(step, its name, its expression) of every step that isn't a constant or an input, for a
-    language that writes `spelled(step, names of its operands)`; `names` gives those of the others.
+    """(step, its name, its expression) of the steps that get names of their own, for a language
+    that writes `spelled(step, texts of its operands)`; `names` gives those of constants and inputs.
+
+    What is used once stands within the expression that uses it, if that stays short and it isn't
+    among those `wanted`.
     """
-    known, found = dict(names), []
-    for number, step in enumerate(s for s in steps if s not in names):
-        known[step] = f"t{number + 1}"
-        found.append((step, known[step], spelled(step, [known[o] for o in step.operands])))
+    uses = Counter(o for step in steps for o in step.operands)
+    users = {o: step for step in steps for o in step.operands}
+    known, inner = dict(names), dict[Step, str]()
+    found: list[tuple[Step, str, str]] = []
+    for step in steps:
+        if step in names:
+            continue
+        given = [
+            _bracketed(step, place, o, inner[o]) if o in inner else known[o]
+            for place, o in enumerate(step.operands)
+        ]
+        text = spelled(step, given)
+        if (
+            uses[step] == 1
+            and step not in wanted
+            and users[step].op in _INSIDE
+            and len(text) < _WIDTH
+        ):
+            inner[step] = text
+        else:
+            known[step] = f"t{len(found) + 1}"
+            found.append((step, known[step], text))
     return found
+
+
+def _bracketed(step: Step, place: int, operand: Step, text: str) -> str:
+    """An operand within an expression, in brackets where it has to be."""
+    mine, its = _TIGHT.get(step.op, 0), _TIGHT.get(operand.op, 0)
+    chained = place == 0 and step.op == operand.op and step.op in _CHAINS
+    looser = place == 0 and mine == 1 and its > 0
+    free = chained or looser or its > mine > 0 or (its > 0 and step.op.startswith("less"))
+    return text if free or _is_call(text) else f"({text})"
+
+
+def _is_call(text: str) -> bool:
+    """Whether the text is one call, `name(...)`, up to its end."""
+    head = re.match(r"[\w.]+\(", text)
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if head and depth == 0 and place >= head.end() - 1:
+            return place == len(text) - 1
+    return False
