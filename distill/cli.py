@@ -284,34 +284,6 @@ def reconstruct(
 
 
 @app.command()
-def export(
-    folder: Folder,
-    form: Annotated[
-        str,
-        typer.Option("--to", metavar="FORM", help="python, numpy, torch, onnx, c, smt2, latex."),
-    ],
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="FILE", help="Default NAME.ENDING, NAME DIR's.")
-    ] = None,
-) -> None:
-    """Write the program of a finished run in another form, for deployment or a paper.
-
-    numpy and torch take whole batches; c is one C99 function; onnx computes in float64; smt2 says
-    over the reals what the program computes.
-    """
-    from distill.export.folder import read_folder
-    from distill.export.forms import exported, require_form
-    from distill.export.place import shown, written_file
-
-    ending = require_form(form)
-    made = exported(read_folder(Path(folder)), form)
-    with written_file(out, folder, ending) as file:
-        file.draft.write_bytes(made if isinstance(made, bytes) else made.encode())
-        file.publish()
-    views.print_text(f"{form}: written to {shown(file.target)}")
-
-
-@app.command()
 def locate(
     folder: Folder,
     samples: Annotated[

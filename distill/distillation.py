@@ -127,17 +127,6 @@ class Printed:
     def __repr__(self: Distilled) -> str:
         return self.summary()
 
-    def export(self: Distilled, form: str) -> str | bytes:
-        """The program as "python", "numpy", "torch", "c", "smt2" or "latex" text, or as the bytes
-        of an "onnx" model.
-
-        Raises:
-            BadInput: there is no such form, or it can't say what the program does.
-        """
-        from distill.export.forms import exported
-
-        return exported(self, form)
-
     def _repr_html_(self: Distilled) -> str:
         return f"<pre>{html.escape(self.summary())}</pre>"
 
