@@ -258,6 +258,34 @@ def show(
 
 
 @app.command()
+def export(
+    folder: Folder,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="FORM", help="python, numpy, torch, onnx, c, smt2 or latex."),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="FILE", help="Where to; default ./NAME.c and the like."),
+    ] = None,
+) -> None:
+    """Write the program of a finished run as a file to deploy: C99, ONNX, numpy, torch ..."""
+    from distill.export.folder import read_folder
+    from distill.export.forms import ENDINGS, Target, default_name
+    from distill.export.place import written_file
+
+    if to not in list(Target):
+        raise BadInput(f"--to is {to!r}; it must be one of {', '.join(Target)}.")
+    text = read_folder(Path(folder)).export(to)
+    form = Target(to)
+    ending = ENDINGS[form].rpartition(".")[2]
+    with written_file(out or default_name(folder, form), folder, ending) as place:
+        place.draft.write_bytes(text if isinstance(text, bytes) else text.encode())
+        place.publish()
+    views.print_text(f"the program as {form}: written to {place.target}")
+
+
+@app.command()
 def reconstruct(
     folder: Folder,
     level: Annotated[

@@ -80,6 +80,10 @@ class Distilled(Protocol):
         """The text of program.py."""
         ...
 
+    def export(self, form: str) -> str | bytes:
+        """The program in a form for deployment."""
+        ...
+
     def expand(self, depth: int = 1) -> Program | Loop:
         """The program some levels down."""
         ...
@@ -123,6 +127,19 @@ class Printed:
         from distill.export.summary import summary
 
         return summary(self)
+
+    def export(self: Distilled, form: str) -> str | bytes:
+        """The program as a file for deployment: text, for onnx bytes.
+
+        form: python, numpy, torch, onnx, c, smt2 or latex; see docs/contracts.md for what they
+        take, give and refuse.
+
+        Raises:
+            BadInput: there is no such form, or it can't carry this program.
+        """
+        from distill.export.forms import exported
+
+        return exported(self, form)
 
     def __repr__(self: Distilled) -> str:
         return self.summary()
