@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from distill.decompose.convolution import Convolution, find_convolution
+from distill.decompose.convolution import Convolution, Ints, find_convolution
 from distill.normal_form import Array
 from dsl.program import Const, Expression, Prim, const, prim
 from dsl.types import INT, REAL, Vector
@@ -87,7 +87,7 @@ def _steps(found: Convolution) -> tuple[int, tuple[int, int]]:
     return stride, (rows, columns)
 
 
-def _order(found: Convolution, stride: int, padding: tuple[int, int]) -> tuple[Array, int]:
+def _order(found: Convolution, stride: int, padding: tuple[int, int]) -> tuple[Ints, int]:
     """Where each row stands among all windows of all filters, and how many these are."""
     grid, window = np.array(_spread(found.grid, 1)), np.array(_spread(found.window, 1))
     counts = (grid + 2 * np.array(padding) - window) // stride + 1
@@ -122,7 +122,7 @@ def _biased(image: Expression, bias: Array) -> Expression:
     return prim("add_bias", image, _table(bias))
 
 
-def _gathered(wire: Expression, places: Array) -> Expression:
+def _gathered(wire: Expression, places: Ints) -> Expression:
     return prim("gather", wire, const(tuple(int(p) for p in places)))
 
 
