@@ -45,7 +45,7 @@ _PROBES: tuple[Type, ...] = (
     Vector(REAL, (3,)),
     Function((REAL,), REAL),
 )
-INDEXED = {"item": 1, "slice": 1, "kth": 1}
+INDEXED = {"item": 1, "slice": 1, "kth": 1, "gather": 1}
 """Primitives whose literals from that argument on are places in the first one."""
 
 
@@ -158,7 +158,9 @@ class _Meter:
             first = node.children[0].type
             assert isinstance(first, Vector)
             fixed = [c for c in node.children[index:] if isinstance(c, Const)]
-            return math.log2(first.shape[0]) * len(fixed) + (node.primitive.name == "item")
+            listed = sum(len(_entries(c.value)) for c in fixed)
+            length = gamma(listed) if node.primitive.name == "gather" else 0.0
+            return math.log2(first.shape[0]) * listed + length + (node.primitive.name == "item")
         if not _variadic(node.primitive):
             return 0.0
         extra = len(node.children) - (1 if node.primitive.name == "vector" else 2)

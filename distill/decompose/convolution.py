@@ -50,6 +50,11 @@ class Convolution:
     error: float
 
     @property
+    def channels(self) -> int:
+        """How many grids the inputs are."""
+        return 1
+
+    @property
     def window(self) -> tuple[int, ...]:
         """Shape of a filter."""
         return self.filters.shape[1:]
