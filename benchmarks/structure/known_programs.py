@@ -66,12 +66,11 @@ def distilled(seed: int) -> Entry:
     seconds = time.process_time() - begin
     assert isinstance(found, Distillation)
     links, bits = links_of(form), found.evidence.bits
-    parts = parts_of(links)
     literal = sum(map(_is_literal, found.pieces))
     return {
         "kind": plan.kind, "names": [m.name for m, _ in plan.modules], "units": len(labels),
         "score": _agreement(links, labels), "planted": plan.wires,
-        "wires": sum(p.width for p in parts),
+        "wires": sum(part.width for part in parts_of(links)),
         "pieces": len(found.pieces), "literal": literal, "bits": bits["program"],
         "known": plan.bits, "network": bits["network"], "verdict": found.evidence.verdict,
         "method": found.evidence.method, "off": _off(plan, found), "program": str(found.program),

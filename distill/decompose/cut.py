@@ -149,11 +149,10 @@ class _Wiring:
 def _sparse(links: Links) -> csr_array:
     """Weights between all units, from columns to rows, zeros left out."""
     rows, columns, weights = [], [], []
-    for (a, b), matrix in links.weights.items():
-        row, column = np.nonzero(matrix)
+    for a, b, row, column in links.joints():
         rows.append(row + links.starts[b])
         columns.append(column + links.starts[a])
-        weights.append(matrix[row, column])
+        weights.append(links.weights[a, b][row, column])
     n = int(links.starts[-1])
     where = np.concatenate(rows), np.concatenate(columns)
     found = csr_array((np.concatenate(weights), where), shape=(n, n))
