@@ -22,6 +22,7 @@ from distill.cli_options import (
     Folder,
     InitialState,
     Inputs,
+    Jobs,
     Length,
     Library,
     Locate,
@@ -30,6 +31,7 @@ from distill.cli_options import (
     Recurrent,
     Seed,
     Tolerance,
+    Yes,
 )
 from distill.errors import BadInput
 
@@ -176,12 +178,10 @@ def run(
         float, typer.Option(help="Decisions closer than this to a tie may differ.")
     ] = 0.0,
     exact: Annotated[bool, typer.Option("--exact", help="Keep every weight as it is.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Use the domain proposed from --data.")
-    ] = False,
+    yes: Yes = False,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
     steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
-    jobs: Annotated[int, typer.Option(help="Threads; they change no result.")] = 1,
+    jobs: Jobs = 1,
     seed: Seed = 0,
     library: Library = None,
     out: Out = None,

@@ -41,6 +41,8 @@ Library = Annotated[
     str | None,
     typer.Option("--library", metavar="FILE", help="Functions it may call: 'library save'."),
 ]
+Jobs = Annotated[int, typer.Option(help="Threads; they change no result.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Use the domain proposed from --data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (of a run evidence.json).")]
 Out = Annotated[
     str | None,

@@ -52,8 +52,8 @@ _JUDGING = 2000
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Which primitives the search may use: names allowed or forbidden, a user's own, and functions of
-    a user's library, which call nothing."""
+    """Which primitives the search may use: names allowed or forbidden, a user's own, and functions
+    of a user's library, which call nothing."""
 
     allowed: frozenset[str] | None = None
     forbidden: frozenset[str] = frozenset()
