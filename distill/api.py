@@ -30,7 +30,7 @@ from distill.target import make_target, resolve_output
 from dsl.domain import Columns, Domain, DomainError
 from dsl.domain_text import parse_domain, show_domain
 from dsl.primitive import REGISTRY, Primitive
-from dsl.program import Expression
+from dsl.program import Definition, Expression
 from dsl.sequences import Sequences, is_sequences
 from dsl.text import ParseError, parse
 
@@ -54,6 +54,7 @@ def distill(
     allowed: Sequence[str] | None = None,
     forbidden: Sequence[str] = (),
     primitives: Sequence[Primitive] = (),
+    library: str | Path | Sequence[Definition] = (),
     progress: Progress | None = None,
     initial_state: Any = None,
     length: int | None = None,
@@ -83,6 +84,8 @@ def distill(
         hints: guesses to start from, as text over the domain's names or as expressions.
         allowed, forbidden: names of primitives for the search; what is forbidden is in no program
             but your hints and the network's own arithmetic; primitives: your own.
+        library: functions that the program may call, a file of `distill library save` or
+            definitions; the program holds those that it calls.
         progress: called with a stage and how much of it is done (or None).
         initial_state: of a recurrent network, an array or a file; its own or zeros if left out.
         length: of the example sequences; found from domain and network if left out.
@@ -96,6 +99,7 @@ def distill(
         refuse_for_sequences(
             margin=margin > 0, data=data is not None, hints=bool(hints),
             allowed=allowed is not None, forbidden=bool(forbidden), primitives=bool(primitives),
+            library=bool(library),
         )  # fmt: skip
         with interruptible(spent):
             return distil_sequences(
@@ -115,11 +119,14 @@ def distill(
         columns_of(domain, rows),
         seed,
     )
+    from distill.library import functions_for
+
+    functions = functions_for(library, [f.name for f in domain.fields])
     settings = Settings(
         seed=seed,
         exact=exact,
-        vocabulary=_vocabulary(allowed, forbidden, primitives),
-        hints=tuple(_hint(h, domain) for h in hints),
+        vocabulary=_vocabulary(allowed, forbidden, primitives, functions),
+        hints=tuple(_hint(h, domain, functions) for h in hints),
         progress=progress or silent,
     )
     with interruptible(spent):
@@ -211,21 +218,24 @@ def columns_of(domain: Domain, rows: Any) -> Columns | None:
 
 
 def _vocabulary(
-    allowed: Sequence[str] | None, forbidden: Sequence[str], own: Sequence[Primitive]
+    allowed: Sequence[str] | None,
+    forbidden: Sequence[str],
+    own: Sequence[Primitive],
+    functions: tuple[Definition, ...],
 ) -> Vocabulary:
     for name in [*(allowed or ()), *forbidden]:
         if name not in REGISTRY:
             raise BadInput(f"there is no primitive named {name!r}; see `distill primitives`")
     return Vocabulary(
-        None if allowed is None else frozenset(allowed), frozenset(forbidden), tuple(own)
+        None if allowed is None else frozenset(allowed), frozenset(forbidden), tuple(own), functions
     )
 
 
-def _hint(hint: str | Expression, domain: Domain) -> Expression:
+def _hint(hint: str | Expression, domain: Domain, functions: Sequence[Definition]) -> Expression:
     if isinstance(hint, Expression):
         return hint
     try:
-        return parse(hint, dict(domain.parameters))
+        return parse(hint, dict(domain.parameters), functions)
     except ParseError as error:
         raise BadInput(f"can't read the hint {hint!r}: {error}") from None
 

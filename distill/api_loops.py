@@ -31,6 +31,7 @@ _OWN = "the search for loops has a vocabulary of its own"
 _REASONS = {
     "margin": _CLOSE, "data": "sequences are drawn from the domain",
     "hints": _OWN, "allowed": _OWN, "forbidden": _OWN, "primitives": _OWN,
+    "library": _OWN,
 }  # fmt: skip
 
 

@@ -22,13 +22,16 @@ from distill.cli_options import (
     Folder,
     InitialState,
     Inputs,
+    Jobs,
     Length,
+    Library,
     Locate,
     Model,
     Out,
     Recurrent,
     Seed,
     Tolerance,
+    Yes,
 )
 from distill.errors import BadInput
 
@@ -175,13 +178,12 @@ def run(
         float, typer.Option(help="Decisions closer than this to a tie may differ.")
     ] = 0.0,
     exact: Annotated[bool, typer.Option("--exact", help="Keep every weight as it is.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Use the domain proposed from --data.")
-    ] = False,
+    yes: Yes = False,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
     steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
-    jobs: Annotated[int, typer.Option(help="Threads; they change no result.")] = 1,
+    jobs: Jobs = 1,
     seed: Seed = 0,
+    library: Library = None,
     out: Out = None,
     locate: Locate = False,
     as_json: AsJson = False,
@@ -206,6 +208,7 @@ def run(
                 exact=exact,
                 jobs=jobs,
                 seed=seed,
+                library=library or (),
                 progress=report,
                 initial_state=initial_state,
                 length=length,
@@ -392,6 +395,42 @@ def primitives(
     if name not in named:
         raise BadInput(f"There is no primitive {name!r}; 'distill primitives' lists them all.")
     views.print_primitive(named[name])
+
+
+library_app = typer.Typer(no_args_is_help=True, help="Functions kept for later runs.")
+app.add_typer(library_app, name="library")
+
+
+@library_app.command("show")
+def library_show(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A library.")],
+) -> None:
+    """Print the functions in FILE."""
+    from distill.library import load_library
+    from dsl.library import show_library
+
+    views.print_text(show_library(load_library(file)).rstrip())
+
+
+@library_app.command("save")
+def library_save(
+    folder: Folder,
+    to: Annotated[str, typer.Option("--to", metavar="FILE", help="The library, made if missing.")],
+    function: Annotated[
+        list[str] | None,
+        typer.Option("--function", metavar="NAME", help="Only this one; NAME=NEW renames it."),
+    ] = None,
+) -> None:
+    """Add the functions of a finished run to FILE, for runs with --library FILE.
+
+    The program itself is saved with --function predict=NAME. What FILE has already, up to names and
+    the order of parameters, isn't added again.
+    """
+    from distill.library import save_functions
+
+    found = save_functions(folder, to, function or ())
+    names = ", ".join(d.name for d in found)
+    views.print_text(f"added to {to}: {names}" if found else f"{to} has all of it already")
 
 
 def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:

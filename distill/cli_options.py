@@ -37,6 +37,12 @@ InitialState = Annotated[
 Length = Annotated[
     int | None, typer.Option(help="How long the example sequences are; found if left out.")
 ]
+Library = Annotated[
+    str | None,
+    typer.Option("--library", metavar="FILE", help="Functions it may call: 'library save'."),
+]
+Jobs = Annotated[int, typer.Option(help="Threads; they change no result.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Use the domain proposed from --data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (of a run evidence.json).")]
 Out = Annotated[
     str | None,

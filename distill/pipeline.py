@@ -110,9 +110,9 @@ class Outcome:
 def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     """Find the shortest program for a target and say what is known about it."""
     points, forbidden = judging_points(target, settings.seed), settings.vocabulary.forbidden
-    pool = Pool(target, points, forbidden=forbidden)
+    pool = Pool(target, points, forbidden=forbidden, functions=settings.vocabulary.usable)
     finished = propose(pool, settings, budget)
-    literal = said_once(exact_literal(target))
+    literal = said_once(exact_literal(target), settings)
     pool.add(literal)
     own = own_arithmetic(target)
     network_bits = program_bits(own, 32.0)
@@ -239,7 +239,7 @@ def _of_simplified(
         reading=target.output,
         form=deployed.normal_form(),
     )
-    made = said_once(made)
+    made = said_once(made, settings)
     square, claim = verified(replace(small, soft=False), made, settings, budget)
     claim = finished_claim(square, claim, settings.seed)
     beside = deployed_claim(target, small, settings.seed)

@@ -11,6 +11,7 @@ from distill.normal_form import NormalForm
 from distill.run.budget import Budget, Progress, silent
 from distill.simplify.exact import simplify_exact
 from distill.synthesize.algebraic import offer_simplified
+from distill.synthesize.called import applied
 from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import Judged
 from distill.synthesize.loop import Pool, Vocabulary, search_values
@@ -21,7 +22,7 @@ from distill.verify.ladder import Effort, verify
 from distill.verify.relational import input_box
 from distill.verify.sampling import hunt
 from distill.verify.square import Square, compare
-from dsl.abstraction import abstracted
+from dsl.abstraction import abstracted, calling
 from dsl.domain import Columns, DomainError
 from dsl.program import Expression, Program
 
@@ -61,6 +62,8 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
     """Fill the pool: hints, then truth tables or search; True where it ran to its end."""
     for hint in settings.hints:
         pool.offer(hint, "hint")
+    for body in applied(pool.target, pool.functions, pool.points):
+        pool.offer(body, "the library")
     if has_table(pool.target):
         settings.progress("reading the truth table", None)
         for body in table_programs(pool.target):
@@ -128,7 +131,7 @@ def first_standing(
                 break
             settings.progress("verifying", None)
             best = tidied(min(found, key=lambda j: (j.score, j.candidate.bits)).candidate)
-            made = said_once(best) if settings.once else best
+            made = said_once(best, settings) if settings.once else best
             square, claim = verified(pool.target, made, settings, budget, reach)
             if stands(claim):
                 return square, claim, made, reach
@@ -166,13 +169,16 @@ def tidied(made: Candidate) -> Candidate:
     if body is main.body:
         return made
     last = replace(main, body=body)
-    return of_program(Program((*made.program.definitions[:-1], last)), made.route)
+    return of_program(Program((*made.program.definitions[:-1], last)), made.route, made.known)
 
 
-def said_once(made: Candidate) -> Candidate:
-    """The same program with what it says several times in functions, where that is shorter."""
-    found = abstracted(made.program)
-    return made if found is made.program else of_program(found, made.route)
+def said_once(made: Candidate, settings: Settings) -> Candidate:
+    """The same program with calls of the user's functions, and with what it says several times in
+    functions, where that is shorter."""
+    library = settings.vocabulary.usable
+    names = frozenset(d.name for d in library)
+    found = abstracted(calling(made.program, library), names)
+    return made if found is made.program else of_program(found, made.route, names)
 
 
 def verified(

@@ -47,6 +47,8 @@ from dsl.types import (
     Real,
     Type,
     TypeMismatch,
+    Vector,
+    accepts,
     element,
 )
 
@@ -74,8 +76,8 @@ def abstracted(program: Program, keep: frozenset[str] = frozenset()) -> Program:
     """The program with what it says several times said once, in functions, where that is shorter.
 
     Written out (`dsl.expand.written_out`) it is what it was, so it computes the same and is defined
-    where it was. The last definition keeps its name, and so do those of `keep`, which stay unless
-    nothing calls them; others of the form `f1` are numbered anew.
+    where it was. The last definition keeps its name, and so do those of `keep`, which stay as
+    they are unless nothing calls them; others of the form `f1` are numbered anew.
     """
     before = program
     for _ in range(_ROUNDS):
@@ -91,10 +93,69 @@ def abstracted(program: Program, keep: frozenset[str] = frozenset()) -> Program:
 def _shorter(program: Program, keep: frozenset[str]) -> Program | None:
     """The program with one more function, if that makes it shorter."""
     partial = _partial(program)
-    made = [_with(program, pattern, partial, keep) for pattern in _promising(program)]
+    made = [_with(program, pattern, partial, keep) for pattern in _promising(program, keep)]
     priced = [(program_bits(one), str(one), one) for one in made if one is not None]
     best = min(priced, key=lambda p: p[:2], default=None)
     return best[2] if best is not None and best[0] < program_bits(program) - _WORTH else None
+
+
+def calling(program: Program, functions: Sequence[Definition]) -> Program:
+    """The program with calls of functions that are known wherever it has one of their bodies, where
+    that makes it shorter for a reader who knows them.
+
+    functions: definitions that call nothing.
+    """
+    names = frozenset(d.name for d in functions)
+    for made in functions:
+        if _work(made.body) < _WORK_AT_LEAST or not free_variables(made.body):
+            continue
+        partial, done = _partial(program), list[Definition]()
+        for definition in program.definitions:
+            where = {} if definition.name == made.name else _matching(definition, made, partial)
+            changed = _calling(definition, made, where)
+            if changed is not definition and made.name not in [d.name for d in done]:
+                done.append(made)
+            done.append(changed)
+        other = Program(tuple(done))
+        if program_bits(other, known=names) < program_bits(program, known=names):
+            program = other
+    return program
+
+
+def _matching(
+    definition: Definition, made: Definition, partial: frozenset[str]
+) -> dict[Expression, tuple[Expression, ...]]:
+    """The nodes that are a function's body, with what stands for its parameters."""
+    found, lazy = dict[Expression, tuple[Expression, ...]](), _is_lazy(made.body)
+    for node in walk(definition.body, Lambda):
+        holes: dict[str, Expression] = {}
+        if node.type != made.result or not _match(made.body, node, holes):
+            continue
+        given = tuple(holes[n] for n, _ in made.parameters if n in holes)
+        if len(given) < len(made.parameters):
+            continue
+        if not (lazy and any(_may_fail(g, partial) for g in given)):
+            found[node] = given
+    return found
+
+
+def _match(shape: Expression, node: Expression, holes: dict[str, Expression]) -> bool:
+    """Whether a node is an expression with something for its names, which `holes` takes in."""
+    if isinstance(shape, Var):
+        if not accepts(shape.type, node.type) or (
+            shape.type != node.type and not isinstance(node, Const)
+        ):
+            return False
+        return holes.setdefault(shape.name, node) is node
+    if shape is node:
+        return not free_variables(shape)
+    if type(shape) is not type(node) or not isinstance(shape, Prim) or not isinstance(node, Prim):
+        return False
+    if shape.primitive is not node.primitive or shape.type != node.type:
+        return False
+    if len(shape.children) != len(node.children):
+        return False
+    return all(_match(s, n, holes) for s, n in zip(shape.children, node.children, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +188,9 @@ class _Pattern:
         return {h: first.setdefault((h.type, *(s.holes[h] for s in self.sites)), h) for h in holes}
 
 
-def _promising(program: Program) -> list[_Pattern]:
+def _promising(program: Program, keep: frozenset[str]) -> list[_Pattern]:
     """Patterns that save bits, roughly, those that save most first."""
-    corpus, fresh = _Corpus(program), (f"?{i}" for i in count())
+    corpus, fresh = _Corpus(program, keep), (f"?{i}" for i in count())
     best, kept, number = 0.0, list[tuple[float, int, _Pattern]](), count()
     heap = [(-corpus.bound(p), next(number), p) for p in corpus.roots(fresh)]
     heapq.heapify(heap)
@@ -151,10 +212,10 @@ def _promising(program: Program) -> list[_Pattern]:
 class _Corpus:
     """A program's nodes outside of lambdas, with what they weigh and what stands at their top."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, keep: frozenset[str]) -> None:
         self.weights: dict[Expression, float] = {}
         self.counts: Counter[Expression] = Counter()
-        for definition in program.definitions:
+        for definition in (d for d in program.definitions if d.name not in keep):
             self.weights |= bits_by_node(definition.body, dict(definition.parameters))
             self.counts.update(_occurrences(definition.body))
         self.heads = {node: _head(node) for node in self.counts}
@@ -214,16 +275,25 @@ class _Corpus:
 
 
 def _work(shape: Expression) -> int:
-    """Operations in an expression; 0 for one that only puts values side by side."""
-    if isinstance(shape, Prim) and shape.primitive.name in _PLUMBING:
+    """Operations in an expression, looking up in a table among them; 0 for one that only puts
+    values side by side or picks one."""
+    if _is_plumbing(shape):
         return 0
     total = 0
     for node in walk(shape):
         if isinstance(node, Call):
             total += _WORK_AT_LEAST
-        elif isinstance(node, Prim) and node.primitive.name not in _PLUMBING:
+        elif isinstance(node, Const):
+            total += isinstance(node.type, Vector)
+        elif isinstance(node, Prim) and not _is_plumbing(node):
             total += max(len(node.children) - 1, 1)
     return total
+
+
+def _is_plumbing(node: Expression) -> bool:
+    if not isinstance(node, Prim) or node.primitive.name not in _PLUMBING:
+        return False
+    return node.primitive.name != "item" or isinstance(node.children[1], Const)
 
 
 _Head = tuple[Expression | None, tuple[Type | Expression, ...]]
@@ -364,7 +434,7 @@ def _with(
     where = {s.node: tuple(s.holes[h] for h in given) for s in sites}
     done: list[Definition] = []
     for definition in program.definitions:
-        changed = _calling(definition, made, where)
+        changed = _calling(definition, made, {} if definition.name in keep else where)
         if changed is not definition and made not in done:
             done.append(made)
         done.append(changed)

@@ -211,15 +211,21 @@ def bits_by_node(expression: Expression, scope: Mapping[str, Type]) -> dict[Expr
     return found
 
 
-def program_bits(program: Program, weight_bits: float | None = None) -> float:
-    """Description length of a program: its definitions, helper signatures included."""
+def program_bits(
+    program: Program, weight_bits: float | None = None, known: frozenset[str] = frozenset()
+) -> float:
+    """Description length of a program: its definitions, helper signatures included.
+
+    known: names of definitions that the reader has already, which take no bits.
+    """
     calls: dict[str, Type] = {}
     total = gamma(len(program.definitions))
     for definition in program.definitions:
-        meter = _Meter(calls, weight_bits)
-        total += meter.measure(definition.body, dict(definition.parameters))
-        if definition is not program.main:
-            total += sum(2.0 + gamma(1) for _ in definition.parameters)
+        if definition.name not in known:
+            meter = _Meter(calls, weight_bits)
+            total += meter.measure(definition.body, dict(definition.parameters))
+            if definition is not program.main:
+                total += sum(2.0 + gamma(1) for _ in definition.parameters)
         calls = calls | {definition.name: definition.result}
     return total
 

@@ -55,7 +55,7 @@ def taken_apart(one: Repeats, seconds: float) -> Entry:
     target = make_target(network, parse_domain(one.inputs), resolve_output(network, one.outputs))
     points = judging_points(target, 0)
     begin = time.process_time()
-    budget = Budget(default_steps(seconds), seconds)
+    budget = Budget(default_steps(seconds), 10 * seconds)
     tried: Iterator[Composed] = composed(target, Settings(), budget)
     good = (c for c in tried if judge(target, c.candidate, points).holds)
     found = next(good, None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
@@ -114,7 +115,8 @@ class _Maker:
         tolerance: float | None,
     ) -> None:
         self.target, self.values, self.tolerance = target, values, tolerance
-        self.settings = replace(settings, hints=(), progress=_unseen, once=False)
+        own = replace(settings.vocabulary, functions=())
+        self.settings = replace(settings, hints=(), progress=_unseen, once=False, vocabulary=own)
         self.shown = settings.progress
         self.points = judging_points(target, settings.seed)
         self.inputs = target.domain.encode(self.points)
@@ -122,7 +124,8 @@ class _Maker:
         self.readings: list[Reading] = []
         self.calls: list[Call] = []
         self.results: list[Expression] = []
-        self.functions: list[Definition] = []
+        self.library = settings.vocabulary.usable
+        self.functions: list[Definition] = list(self.library)
         self.pieces: list[Piece] = []
 
     def make(self, budget: Budget) -> bool:
@@ -161,7 +164,7 @@ class _Maker:
         names = [f.name for f in found.small.target.domain.fields]
         stand = dict(zip(names, found.small.arguments, strict=True))
         arguments = tuple(put(g, stand) for g in use.given)
-        self.calls.append(call(f"f{number + 1}", arguments, use.definition.result))
+        self.calls.append(call(self.functions[number].name, arguments, use.definition.result))
         self.results.append(use.applied(self.calls[-1]))
         if use.reading is not None:
             self.readings.append(use.reading)
@@ -246,7 +249,9 @@ class _Maker:
         for number, known in enumerate(self.functions):
             if known.body is definition.body and known.parameters == definition.parameters:
                 return number
-        self.functions.append(replace(definition, name=f"f{len(self.functions) + 1}"))
+        taken = {d.name for d in self.functions}
+        name = next(n for n in (f"f{i}" for i in count(1)) if n not in taken)
+        self.functions.append(replace(definition, name=name))
         return len(self.functions) - 1
 
     def _piece(self, found: _Found, outputs: tuple[int, ...]) -> Piece:
@@ -265,13 +270,14 @@ class _Maker:
 
     def whole(self) -> Composed | None:
         """The one program of all values; None where it isn't defined everywhere."""
-        used = Counter(c.name for c in self.calls)
+        used, by_name = Counter(c.name for c in self.calls), {d.name: d for d in self.functions}
         kept: list[Definition] = []
         written: list[Expression] = []
         for made, result in zip(self.calls, self.results, strict=True):
-            definition = next(d for d in self.functions if d.name == made.name)
+            definition = by_name[made.name]
             nodes = size(definition.body)
-            if nodes <= _CLEARER or (used[made.name] == 1 and nodes <= _WRITTEN_OUT):
+            short = nodes <= _CLEARER or (used[made.name] == 1 and nodes <= _WRITTEN_OUT)
+            if short and definition not in self.library:
                 names = [n for n, _ in definition.parameters]
                 body = put(definition.body, dict(zip(names, made.children, strict=True)))
                 written.append(body if result is made else prim("not_", body))
@@ -283,18 +289,22 @@ class _Maker:
         body = prim("vector", *last) if isinstance(item, Vector) else last[0]
         for number in reversed(range(inner)):
             name, value = f"v{number + 1}", written[number]
-            count = _count(body, name)
-            if count == 1 or isinstance(value, Var | Const):
+            often = _count(body, name)
+            if often == 1 or isinstance(value, Var | Const):
                 body = put(body, {name: value})
-            elif count:
+            elif often:
                 body = let(name, value, body)
-        numbered = {d.name: f"f{i + 1}" for i, d in enumerate(kept)}
+        known = frozenset(d.name for d in self.library)
+        fresh = (n for n in (f"f{i}" for i in count(1)) if n not in known)
+        numbered = {d.name: d.name if d.name in known else next(fresh) for d in kept}
         main = Definition("predict", self.target.domain.parameters, _renamed(body, numbered), item)
-        made = abstracted(Program((*(replace(d, name=numbered[d.name]) for d in kept), main)))
+        made = abstracted(
+            Program((*(replace(d, name=numbered[d.name]) for d in kept), main)), known
+        )
         if not defined_on(made, self.target.domain):
             return None
-        called = tuple(self.functions[int(c.name[1:]) - 1] for c in self.calls)
-        return Composed(of_program(made, "parts"), tuple(self.pieces), called)
+        called = tuple(by_name[c.name] for c in self.calls)
+        return Composed(of_program(made, "parts", known), tuple(self.pieces), called)
 
 
 def _unseen(stage: str, done: float | None) -> None:

@@ -5,12 +5,12 @@ Arrays have the batch as first axis; constants have a batch of 1 and broadcast.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from dsl.program import Call, Const, Expression, Lambda, Let, Prim, Program, Var
+from dsl.program import Call, Const, Definition, Expression, Lambda, Let, Prim, Program, Var
 from dsl.recursion import Steps, unrolled
 from dsl.types import BOOL, REAL, Type, element
 
@@ -25,9 +25,15 @@ def run(program: Program, columns: tuple[Any, ...], xp: Any = np) -> Any:
     return xp.broadcast_to(found, (rows, *found.shape[1:])) if len(found) != rows else found
 
 
-def run_expression(expression: Expression, named: Mapping[str, Any], xp: Any = np) -> Any:
-    """Result of an expression without calls for named arrays; a batch of 1 if it is constant."""
-    return _evaluate(expression, named, xp, {})
+def run_expression(
+    expression: Expression,
+    named: Mapping[str, Any],
+    xp: Any = np,
+    functions: Iterable[Definition] = (),
+) -> Any:
+    """Result of an expression, which may call functions, for named arrays; a batch of 1 if it is
+    constant."""
+    return _evaluate(expression, named, xp, {d.name: d for d in functions})
 
 
 def _definitions(program: Program) -> dict[str, Any]:
