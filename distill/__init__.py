@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from distill.api import check, compare, distill, equivalent, inspect
+    from distill.api_detectors import detect
     from distill.api_inspect import modules
     from distill.api_prepare import prepare
     from distill.distillation import Distillation
@@ -24,6 +25,7 @@ _HOMES = {
     "distill": "distill.api",
     "inspect": "distill.api",
     "modules": "distill.api_inspect",
+    "detect": "distill.api_detectors",
     "prepare": "distill.api_prepare",
     "check": "distill.api",
     "compare": "distill.api",
@@ -41,6 +43,7 @@ __all__ = [
     "Recurrent",
     "check",
     "compare",
+    "detect",
     "distill",
     "equivalent",
     "inspect",

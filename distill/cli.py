@@ -110,6 +110,38 @@ def modules(
 
 
 @app.command()
+def detectors(
+    model: Model,
+    data: Annotated[
+        str, typer.Option("--data", metavar="FILE", help="Inputs: .npz with x, or .csv.")
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DIR", help="Where to; default ./NAME.detectors."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Name what each filter of an image network looks for, and draw it.
+
+    Pictures (.svg) show the filter (filled: positive, hollow: negative), the input found by
+    optimisation that excites it most, and the windows of the data that do; dark is high.
+    """
+    _check_limits(seed=seed)
+    from distill import api_detectors
+    from distill.export.place import shown, stem_of
+
+    found = api_detectors.detect(model, data, seed)
+    folder = Path(to) if to else Path(f"{stem_of(model)}.detectors")
+    written = found.save(folder)
+    if as_json:
+        views.print_text(json.dumps(found.to_json(), indent=1))
+    else:
+        views.print_rows(found.rows())
+        views.print_text(f"\n{len(written)} files written to {shown(folder)}")
+
+
+@app.command()
 def prepare(
     model: Model,
     data: Annotated[

@@ -3,7 +3,8 @@
 Reads like a table of contents:
 1. the user's hints are judged first;
 2. whole truth tables go to the Boolean room, everything else to the search;
-3. the literal program, simplified exactly, is always there;
+3. the literal program, simplified exactly, is always there, and beside it that of a network of
+   convolutions, with its filters as functions;
 4. the best is verified; counterexamples send it back and are judged by from then on; where none
    stands and the tolerance is the default one, very short programs that are somewhat farther off
    are tried;
@@ -22,6 +23,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from distill.detectors.program import detector_program
 from distill.errors import BadInput
 from distill.evidence import IDENTICAL, Claim
 from distill.hierarchy.composed import composed
@@ -114,6 +116,9 @@ def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     finished = propose(pool, settings, budget)
     literal = said_once(exact_literal(target), settings)
     pool.add(literal)
+    detecting = detector_program(target)
+    if detecting is not None:
+        pool.add(of_program(detecting, "detectors"))
     own = own_arithmetic(target)
     network_bits = program_bits(own, 32.0)
     standing = first_standing(pool, literal, settings, budget)

@@ -75,10 +75,11 @@ def default_folder(model: str) -> Path:
     A file that is only called `model` or `network` lends the name of the folder it was given in:
     two such models next to each other don't replace each other's results.
     """
-    return Path(f"{_name_of(model)}.distilled")
+    return Path(f"{stem_of(model)}.distilled")
 
 
-def _name_of(model: str) -> str:
+def stem_of(model: str) -> str:
+    """The name that results of a model file are called by."""
     path = Path(model)
     name = path.stem
     if name.lower() in _SAYS_NOTHING and path.parent.name not in ("", ".."):
@@ -156,7 +157,7 @@ def written_file(out: str | None, model: str, ending: str) -> Iterator[StagedFil
     Raises:
         BadInput: it would replace the model or a folder, has another ending, or can't be written.
     """
-    target = Path(os.path.abspath(Path(out or f"{_name_of(model)}.{ending}").expanduser()))
+    target = Path(os.path.abspath(Path(out or f"{stem_of(model)}.{ending}").expanduser()))
     suffix = Path(ending).suffix or f".{ending}"
     try:
         if target.is_dir():

@@ -1,0 +1,1 @@
+"""What the filters of image networks look for: edges, lines, corners, blobs, templates."""
