@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from distill import cli_report
 from distill import cli_views as views
 from distill.cli_inputs import domain_of, proposed, sequences, share
 from distill.cli_options import (
@@ -364,6 +365,9 @@ def primitives(
     if name not in named:
         raise BadInput(f"There is no primitive {name!r}; 'distill primitives' lists them all.")
     views.print_primitive(named[name])
+
+
+cli_report.add_to(app)
 
 
 def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:
