@@ -48,7 +48,7 @@ def evidence_section(found: Distillation | LoopDistillation, counters: list[Coun
         ]  # fmt: skip
         heads = ("verifier", "says", "within", "looked at", "time", "why not more")
         parts.append(
-            tag("details", tag("summary", f"{len(rows)} verifiers were asked"), _table(heads, rows))
+            tag("details", tag("summary", f"verifiers asked: {len(rows)}"), _table(heads, rows))
         )
     return join(parts)
 

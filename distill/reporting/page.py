@@ -111,7 +111,12 @@ def _header(found: Distillation | LoopDistillation, name: str) -> Markup:
 
 
 def _short_claim(found: Distillation | LoopDistillation) -> str:
-    return cut(found.evidence.program_vs_deployed.statement, _TITLE)
+    """The statement of the claim that the verdict of the whole rests on."""
+    evidence = found.evidence
+    claim, told = evidence.program_vs_deployed, ""
+    if claim.verdict != evidence.verdict:
+        claim, told = evidence.deployed_vs_original, "simplified and original network: "
+    return told + cut(claim.statement, _TITLE)
 
 
 def _navigation(sections: Sections) -> Markup:

@@ -48,7 +48,9 @@ border:1px solid currentColor;white-space:nowrap}
 background:var(--good-soft)}
 .badge.tested,.badge.unknown{color:var(--warn);background:var(--warn-soft);border-style:dashed}
 .badge.refuted{color:var(--bad);background:var(--bad-soft);border-style:double;border-width:3px}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0;
+main,header{overflow-wrap:anywhere}dl>*{min-width:0}
+dl{display:grid;grid-template-columns:fit-content(14rem) minmax(0,1fr);
+gap:.15rem 1rem;margin:.5rem 0;
 font-size:.92rem}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 ul{padding-left:1.2rem;margin:.4rem 0}
@@ -76,7 +78,7 @@ svg{display:block;max-width:none;font-family:var(--sans)}
 svg.defs{position:absolute}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th{text-align:left;color:var(--soft);font-weight:600;border-bottom:1.5px solid var(--line)}
-th,td{padding:.2rem .9rem .2rem 0;vertical-align:top;max-width:34rem;overflow-wrap:anywhere}
+th,td{padding:.2rem .9rem .2rem 0;vertical-align:top;max-width:34rem;overflow-wrap:break-word}
 tbody tr+tr td{border-top:1px solid var(--faint)}
 .truth th,.truth td{padding:.1rem .8rem .1rem 0;font-family:var(--mono);font-size:.84rem}
 .truth td{font-weight:600}.truth td.faint{font-weight:400;color:var(--soft)}
@@ -127,7 +129,8 @@ footer{color:var(--soft);font-size:.85rem;padding:1rem 0 3rem}
 .group{stroke:var(--ink);stroke-width:1;fill-opacity:.22;stroke-opacity:.5}
 @media (max-width:40rem){main,header .inner,nav .inner{padding-inline:.8rem}
 section{padding:1rem .9rem;border-radius:.5rem}.line .count{flex-basis:2.7rem;padding-right:.35rem}
-.line{gap:.35rem}.code{padding:.5rem .35rem}dl{grid-template-columns:1fr}dd{margin-bottom:.35rem}
+.line{gap:.35rem}.code{padding:.5rem .35rem}
+dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:.35rem}
 .bar-row{grid-template-columns:6rem 1fr auto}h1{font-size:1.35rem}}
 @media print{nav{display:none}section{break-inside:avoid}}
 """
