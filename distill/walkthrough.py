@@ -207,13 +207,23 @@ def place_of(name: str, located: Mapping[str, Any] | None) -> dict[str, Any] | N
             and row.get("verdict") == "located"
         ):
             place = row.get("place")
-            return place if isinstance(place, dict) and {"wire", "read"} <= place.keys() else None
+            return place if isinstance(place, dict) and sound_place(place) else None
     return None
+
+
+def sound_place(place: Mapping[str, Any]) -> bool:
+    """Whether a place is as `locate` writes it: a wire's name, and rows of numbers that read it."""
+    read, neurons = place.get("read"), place.get("neurons", [])
+    rows = isinstance(read, list) and all(isinstance(row, list) for row in read)
+    plain = rows and all(isinstance(v, int | float) for row in read for v in row)
+    level = plain and len({len(row) for row in read}) == 1
+    return level and isinstance(place.get("wire"), str) and isinstance(neurons, list)
 
 
 def place_text(place: Mapping[str, Any]) -> str:
     """A place of located.json in words, as `locate` prints it."""
-    label, neurons = str(place.get("label", "")), place.get("neurons") or []
+    label, told = str(place.get("label", "")), place.get("neurons")
+    neurons = told if isinstance(told, list) else []
     if place.get("dimension") == place.get("width"):
         return f"all of {label}"
     if not neurons:

@@ -13,6 +13,7 @@ from distill.reporting.words import ladder, rung, seconds, share
 from distill.walkthrough import place_text, shown
 
 _LONG = 400
+_COUNTED = ("passed", "trials")
 
 Counter = tuple[str, Mapping[str, Any]]
 """The id of a counterexample on the page, and what evidence.json holds of it."""
@@ -67,8 +68,7 @@ def _claim(title: str, claim: Claim) -> Markup:
         facts.append(("arithmetic", claim.arithmetic))
     facts.append(("method", claim.method))
     where = [
-        tag("li", f"where {r.get('condition')}: {100 * float(r.get('differing', 0)):.3g} % of what "
-            "lies there")
+        tag("li", f"where {r.get('condition')}: {_percent(r.get('differing'))} of what lies there")
         for r in claim.regions
     ]  # fmt: skip
     return tag(
@@ -125,8 +125,7 @@ def _variables(located: Mapping[str, Any] | None) -> Iterator[Markup]:
             continue
         place = row.get("place")
         where = place_text(place) if isinstance(place, dict) else "nowhere"
-        change = row.get("interchange")
-        followed = change.get("everywhere", {}).get("value") if isinstance(change, dict) else None
+        followed = _followed(row.get("interchange"))
         verdict = str(row.get("verdict", ""))
         sign = "✓" if verdict == "located" else "–"
         yield tag(
@@ -134,6 +133,15 @@ def _variables(located: Mapping[str, Any] | None) -> Iterator[Markup]:
             tag("td", _percent(row.get("read"))), tag("td", _percent(followed)),
             tag("td", f"{sign} {verdict}", tag("small", f" {row.get('reason') or ''}")),
         )  # fmt: skip
+
+
+def _followed(change: Any) -> float | None:
+    """The share of pairs on which the network's output followed the variable."""
+    found = change.get("everywhere") if isinstance(change, dict) else None
+    passed, trials = (found.get(k) if isinstance(found, dict) else None for k in _COUNTED)
+    if not (isinstance(passed, int) and isinstance(trials, int) and trials > 0):
+        return None
+    return passed / trials
 
 
 def _percent(value: Any) -> str:

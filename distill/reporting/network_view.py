@@ -19,6 +19,7 @@ from distill.errors import BadInput
 from distill.load.examples import column_names
 from distill.network import Network
 from distill.normal_form import Affine, Elementwise, NormalForm
+from distill.walkthrough import sound_place
 
 Array = NDArray[np.float64]
 SHOWN = 20
@@ -180,7 +181,8 @@ def _held(found: Distillation | LoopDistillation, network: Network, form: Normal
     told = (found.located or {}).get("variables")
     rows = [r for r in told if isinstance(r, dict)] if isinstance(told, list) else []
     places = [(str(r.get("variable")), r["place"]) for r in rows
-              if r.get("verdict") == "located" and isinstance(r.get("place"), dict)]  # fmt: skip
+              if r.get("verdict") == "located" and isinstance(r.get("place"), dict)
+              and sound_place(r["place"])]  # fmt: skip
     if not places:
         return []
     x = np.random.default_rng(0).uniform(0, 1, (32, network.input_width))

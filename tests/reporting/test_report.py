@@ -86,6 +86,36 @@ def test_names_with_labels_of_categories_are_escaped():
         page_of(found)  # the network has other inputs than this domain
 
 
+ODD_PLACES = (
+    {"wire": 3, "read": [[1.0]]},
+    {"wire": "x", "read": [[1.0], [1.0, 2.0]]},
+    {"wire": [], "read": [], "neurons": 7},
+    {"wire": "x", "read": [["1"]], "label": None, "neurons": ["a"]},
+)
+
+
+@pytest.mark.parametrize("place", ODD_PLACES, ids=range(len(ODD_PLACES)))
+def test_a_place_that_no_run_writes_is_told_and_not_drawn(place):
+    row = {
+        "variable": "count(x)",
+        "verdict": "located",
+        "place": place,
+        "interchange": {"everywhere": 1},
+    }
+    page = Reader(page_of(replace(majority(), located={"variables": [row, 3]})))
+    assert "✓ located" in page.text
+    assert not any(a.get("class") == "chip" for _, a in page.tags)
+
+
+def test_how_often_the_network_followed_a_variable_is_told():
+    row = (majority().located or {})["variables"][0]
+    counted = row["interchange"]["everywhere"]
+    share = 100 * counted["passed"] / counted["trials"]
+    page = Reader(page_of(majority()))
+    assert f"{share:.1f} %" in page.text
+    assert any(a.get("class") == "chip" for _, a in page.tags)
+
+
 def test_markup_escapes_all_that_it_did_not_make():
     made = tag("p", "<b>", tag("i", "&"), None, ["x", Markup("<br>")], title="\"'<>", hidden=True)
     assert made == (
