@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from distill.distillation_loop import LoopDistillation
     from distill.recurrent import Recurrent
     from distill.replace import replacement
+    from distill.reporting.write import report
+    from distill.walkthrough import explain
 
 __version__ = "0.1.0"
 
@@ -34,6 +36,8 @@ _HOMES = {
     "LoopDistillation": "distill.distillation_loop",
     "Recurrent": "distill.recurrent",
     "replacement": "distill.replace",
+    "report": "distill.reporting.write",
+    "explain": "distill.walkthrough",
 }
 _ROOMS = frozenset({"load", "preparation", "testing"})
 
@@ -46,10 +50,12 @@ __all__ = [
     "detect",
     "distill",
     "equivalent",
+    "explain",
     "inspect",
     "modules",
     "prepare",
     "replacement",
+    "report",
 ]
 
 

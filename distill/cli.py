@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from distill import cli_report
 from distill import cli_views as views
 from distill.cli_inputs import domain_of, proposed, sequences, share
 from distill.cli_options import (
@@ -463,6 +464,9 @@ def library_save(
     found = save_functions(folder, to, function or ())
     names = ", ".join(d.name for d in found)
     views.print_text(f"added to {to}: {names}" if found else f"{to} has all of it already")
+
+
+cli_report.add_to(app)
 
 
 def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:

@@ -50,8 +50,8 @@ def _steps(
     expression: Expression, named: Mapping[str, Any], xp: Any, definitions: Mapping[str, Any]
 ) -> Steps[dict[Expression, Any]]:
     values: dict[Expression, Any] = {}
-    for node in _schedule(expression):
-        arguments = [values[c] for c in _strict_children(node)]
+    for node in schedule(expression):
+        arguments = [values[c] for c in strict_children(node)]
         if isinstance(node, Let):
             body = node.children[1]
             inner = {**named, node.name: arguments[0]}
@@ -61,11 +61,11 @@ def _steps(
             inner = dict(zip((name for name, _ in called.parameters), arguments, strict=True))
             values[node] = (yield _steps(called.body, inner, xp, definitions))[called.body]
         else:
-            values[node] = _node(node, arguments, named, xp, definitions)
+            values[node] = node_value(node, arguments, named, xp, definitions)
     return values
 
 
-def _schedule(expression: Expression) -> list[Expression]:
+def schedule(expression: Expression) -> list[Expression]:
     """Children first, but nothing inside a Let's body or a Lambda: those see other names."""
     found: list[Expression] = []
     seen: set[Expression] = set()
@@ -77,23 +77,25 @@ def _schedule(expression: Expression) -> list[Expression]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack.extend((c, False) for c in reversed(_strict_children(node)))
+            stack.extend((c, False) for c in reversed(strict_children(node)))
     return found
 
 
-def _strict_children(node: Expression) -> tuple[Expression, ...]:
+def strict_children(node: Expression) -> tuple[Expression, ...]:
+    """The children that see the same names as the node: not a Let's body, nothing of a Lambda."""
     if isinstance(node, Let):
         return node.children[:1]
     return () if isinstance(node, Lambda) else node.children
 
 
-def _node(
+def node_value(
     node: Expression,
     arguments: list[Any],
     named: Mapping[str, Any],
     xp: Any,
     definitions: Mapping[str, Any],
 ) -> Any:
+    """What a node other than a Let or a Call is worth, from what its children are."""
     if isinstance(node, Const):
         return _constant(node, xp)
     if isinstance(node, Var):
