@@ -21,8 +21,11 @@ from distill.loops import read_sequences
 from distill.network import Network
 from distill.pipeline import distil
 from distill.recurrent import Recurrent, RecurrentNetwork
-from distill.run.budget import Budget, Progress, default_steps, silent
+from distill.run.budget import Budget, Progress, default_steps
+from distill.run.cache import memory_of
 from distill.run.interrupt import interruptible
+from distill.run.memory import Memory
+from distill.run.progress import watched
 from distill.run.versions import versions
 from distill.standing import Settings
 from distill.synthesize.loop import Vocabulary
@@ -54,9 +57,10 @@ def distill(
     allowed: Sequence[str] | None = None,
     forbidden: Sequence[str] = (),
     primitives: Sequence[Primitive] = (),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     initial_state: Any = None,
     length: int | None = None,
+    cache: bool | str | Path | Memory = False,
 ) -> Distillation | LoopDistillation:
     """Distil a trained network into a readable program with evidence.
 
@@ -83,9 +87,12 @@ def distill(
         hints: guesses to start from, as text over the domain's names or as expressions.
         allowed, forbidden: names of primitives for the search; what is forbidden is in no program
             but your hints and the network's own arithmetic; primitives: your own.
-        progress: called with a stage and how much of it is done (or None).
+        progress: called with a stage and how much of it is done (or None); True shows it on a
+            terminal or in a notebook, with the time left.
         initial_state: of a recurrent network, an array or a file; its own or zeros if left out.
         length: of the example sequences; found from domain and network if left out.
+        cache: take finished stages of earlier runs from the user's cache (True) or a folder, and
+            keep those of this one there; the program is the same.
 
     Raises:
         BadInput: something can't be used, in one sentence.
@@ -97,10 +104,10 @@ def distill(
             margin=margin > 0, data=data is not None, hints=bool(hints),
             allowed=allowed is not None, forbidden=bool(forbidden), primitives=bool(primitives),
         )  # fmt: skip
-        with interruptible(spent):
+        with interruptible(spent), watched(progress, spent) as report:
             return distil_sequences(
-                model, inputs, outputs, initial_state, length, tolerance, spent, seed,
-                progress or silent, versions(),
+                model, inputs, outputs, initial_state, length, tolerance, spent, seed, report,
+                versions(), memory_of(cache),
             )  # fmt: skip
     require_sequences(model, inputs, initial_state, length)
     network = load(model)
@@ -115,14 +122,9 @@ def distill(
         columns_of(domain, rows),
         seed,
     )
-    settings = Settings(
-        seed=seed,
-        exact=exact,
-        vocabulary=_vocabulary(allowed, forbidden, primitives),
-        hints=tuple(_hint(h, domain) for h in hints),
-        progress=progress or silent,
-    )
-    with interruptible(spent):
+    words, guesses = _vocabulary(allowed, forbidden, primitives), [_hint(h, domain) for h in hints]
+    with interruptible(spent), watched(progress, spent) as report:
+        settings = Settings(seed, exact, words, tuple(guesses), report, memory_of(cache))
         outcome = distil(target, settings, spent)
     return distillation_of(outcome, network, domain, spent, seed)
 

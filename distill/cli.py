@@ -25,8 +25,10 @@ from distill.cli_options import (
     Length,
     Locate,
     Model,
+    NoCache,
     Out,
     Recurrent,
+    Resume,
     Seed,
     Tolerance,
 )
@@ -184,10 +186,13 @@ def run(
     seed: Seed = 0,
     out: Out = None,
     locate: Locate = False,
+    resume: Resume = False,
+    no_cache: NoCache = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
 ) -> None:
     """Distil MODEL into a program with evidence, in a folder."""
+    from distill.cli_cache import kept
     from distill.export.place import default_folder, staged
 
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
@@ -195,7 +200,10 @@ def run(
     with staged(Path(out) if out else default_folder(model)) as place:
         domain = sequences(inputs) if recurrent else domain_of(inputs)
         domain = domain or proposed(model, data, yes)
-        with views.progress(show=not (quiet or as_json)) as report:
+        with (
+            views.progress(show=not (quiet or as_json)) as report,
+            kept(place.target, resume=resume, cached=not no_cache, quiet=quiet) as memory,
+        ):
             from distill import api
 
             found = api.distill(
@@ -209,11 +217,13 @@ def run(
                 progress=report,
                 initial_state=initial_state,
                 length=length,
+                cache=memory.found,
                 **limits,
             )
             if locate:
                 found = found.with_variables(found.locate(seed=seed, progress=report))
-        found.save(place.target)
+            found.save(place.target)
+            memory.done(found.interrupted or found.timed_out)
     _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
     raise typer.Exit(_run_code(found))
 
@@ -364,6 +374,21 @@ def primitives(
     if name not in named:
         raise BadInput(f"There is no primitive {name!r}; 'distill primitives' lists them all.")
     views.print_primitive(named[name])
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything in it.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="MIB", help="The most it may take from now on."),
+    ] = None,
+) -> None:
+    """Show the cache of results of earlier runs: its place, how many there are, and their size."""
+    _require("--limit", limit, 1)
+    from distill.cli_cache import show_cache
+
+    views.print_rows(show_cache(clear, limit))
 
 
 def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:

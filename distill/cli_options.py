@@ -45,3 +45,13 @@ Out = Annotated[
 Locate = Annotated[
     bool, typer.Option("--locate", help="Look for the program's variables in the network too.")
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with a run to the same folder that was killed, interrupted or timed out.",
+    ),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Neither read nor write the cache of earlier results.")
+]
