@@ -24,9 +24,11 @@ from distill.cli_options import (
     Inputs,
     Length,
     Locate,
+    Margin,
     Model,
     NoCache,
     Out,
+    Outputs,
     Recurrent,
     Resume,
     Seed,
@@ -160,22 +162,13 @@ def prepare(
 def run(
     model: Model,
     inputs: Inputs = None,
-    outputs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TYPE",
-            help="What the outputs mean: 'category(3)'; for sequences 'seq(int)', one per item, or "
-            "'int', the one at the end.",
-        ),
-    ] = None,
+    outputs: Outputs = None,
     recurrent: Recurrent = False,
     initial_state: InitialState = None,
     length: Length = None,
     data: Data = None,
     tolerance: Tolerance = None,
-    margin: Annotated[
-        float, typer.Option(help="Decisions closer than this to a tie may differ.")
-    ] = 0.0,
+    margin: Margin = 0.0,
     exact: Annotated[bool, typer.Option("--exact", help="Keep every weight as it is.")] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Use the domain proposed from --data.")

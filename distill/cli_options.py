@@ -55,3 +55,12 @@ Resume = Annotated[
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Neither read nor write the cache of earlier results.")
 ]
+Outputs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE",
+        help="What the outputs mean: 'category(3)'; for sequences 'seq(int)', one per item, or "
+        "'int', the one at the end.",
+    ),
+]
+Margin = Annotated[float, typer.Option(help="Decisions closer than this to a tie may differ.")]
