@@ -21,8 +21,11 @@ from distill.loops import read_sequences
 from distill.network import Network
 from distill.pipeline import distil
 from distill.recurrent import Recurrent, RecurrentNetwork
-from distill.run.budget import Budget, Progress, default_steps, silent
+from distill.run.budget import Budget, Progress, default_steps
+from distill.run.cache import memory_of
 from distill.run.interrupt import interruptible
+from distill.run.memory import Memory
+from distill.run.progress import watched
 from distill.run.versions import versions
 from distill.standing import Settings
 from distill.synthesize.loop import Vocabulary
@@ -55,9 +58,10 @@ def distill(
     forbidden: Sequence[str] = (),
     primitives: Sequence[Primitive] = (),
     library: str | Path | Sequence[Definition] = (),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     initial_state: Any = None,
     length: int | None = None,
+    cache: bool | str | Path | Memory = False,
 ) -> Distillation | LoopDistillation:
     """Distil a trained network into a readable program with evidence.
 
@@ -86,9 +90,12 @@ def distill(
             but your hints and the network's own arithmetic; primitives: your own.
         library: functions that the program may call, a file of `distill library save` or
             definitions; the program holds those that it calls.
-        progress: called with a stage and how much of it is done (or None).
+        progress: called with a stage and how much of it is done (or None); True shows it on a
+            terminal or in a notebook, with the time left.
         initial_state: of a recurrent network, an array or a file; its own or zeros if left out.
         length: of the example sequences; found from domain and network if left out.
+        cache: take finished stages of earlier runs from the user's cache (True) or a folder, and
+            keep those of this one there; the program is the same.
 
     Raises:
         BadInput: something can't be used, in one sentence.
@@ -101,10 +108,10 @@ def distill(
             allowed=allowed is not None, forbidden=bool(forbidden), primitives=bool(primitives),
             library=bool(library),
         )  # fmt: skip
-        with interruptible(spent):
+        with interruptible(spent), watched(progress, spent) as report:
             return distil_sequences(
-                model, inputs, outputs, initial_state, length, tolerance, spent, seed,
-                progress or silent, versions(),
+                model, inputs, outputs, initial_state, length, tolerance, spent, seed, report,
+                versions(), memory_of(cache),
             )  # fmt: skip
     require_sequences(model, inputs, initial_state, length)
     network = load(model)
@@ -122,14 +129,10 @@ def distill(
     from distill.library import functions_for
 
     functions = functions_for(library, [f.name for f in domain.fields])
-    settings = Settings(
-        seed=seed,
-        exact=exact,
-        vocabulary=_vocabulary(allowed, forbidden, primitives, functions),
-        hints=tuple(_hint(h, domain, functions) for h in hints),
-        progress=progress or silent,
-    )
-    with interruptible(spent):
+    words = _vocabulary(allowed, forbidden, primitives, functions)
+    guesses = tuple(_hint(h, domain, functions) for h in hints)
+    with interruptible(spent), watched(progress, spent) as report:
+        settings = Settings(seed, exact, words, guesses, report, memory=memory_of(cache))
         outcome = distil(target, settings, spent)
     return distillation_of(outcome, network, domain, spent, seed)
 

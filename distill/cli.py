@@ -27,9 +27,13 @@ from distill.cli_options import (
     Length,
     Library,
     Locate,
+    Margin,
     Model,
+    NoCache,
     Out,
+    Outputs,
     Recurrent,
+    Resume,
     Seed,
     Tolerance,
     Yes,
@@ -194,22 +198,13 @@ def prepare(
 def run(
     model: Model,
     inputs: Inputs = None,
-    outputs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TYPE",
-            help="What the outputs mean: 'category(3)'; for sequences 'seq(int)', one per item, or "
-            "'int', the one at the end.",
-        ),
-    ] = None,
+    outputs: Outputs = None,
     recurrent: Recurrent = False,
     initial_state: InitialState = None,
     length: Length = None,
     data: Data = None,
     tolerance: Tolerance = None,
-    margin: Annotated[
-        float, typer.Option(help="Decisions closer than this to a tie may differ.")
-    ] = 0.0,
+    margin: Margin = 0.0,
     exact: Annotated[bool, typer.Option("--exact", help="Keep every weight as it is.")] = False,
     yes: Yes = False,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
@@ -219,10 +214,13 @@ def run(
     library: Library = None,
     out: Out = None,
     locate: Locate = False,
+    resume: Resume = False,
+    no_cache: NoCache = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
 ) -> None:
     """Distil MODEL into a program with evidence, in a folder."""
+    from distill.cli_cache import kept
     from distill.export.place import default_folder, staged
 
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
@@ -230,7 +228,10 @@ def run(
     with staged(Path(out) if out else default_folder(model)) as place:
         domain = sequences(inputs) if recurrent else domain_of(inputs)
         domain = domain or proposed(model, data, yes)
-        with views.progress(show=not (quiet or as_json)) as report:
+        with (
+            views.progress(show=not (quiet or as_json)) as report,
+            kept(place.target, resume=resume, cached=not no_cache, quiet=quiet) as memory,
+        ):
             from distill import api
 
             found = api.distill(
@@ -245,11 +246,13 @@ def run(
                 progress=report,
                 initial_state=initial_state,
                 length=length,
+                cache=memory.found,
                 **limits,
             )
             if locate:
                 found = found.with_variables(found.locate(seed=seed, progress=report))
-        found.save(place.target)
+            found.save(place.target)
+            memory.done(found.interrupted or found.timed_out)
     _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
     raise typer.Exit(_run_code(found))
 
@@ -467,6 +470,21 @@ def library_save(
 
 
 cli_report.add_to(app)
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything in it.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="MIB", help="The most it may take from now on."),
+    ] = None,
+) -> None:
+    """Show the cache of results of earlier runs: its place, how many there are, and their size."""
+    _require("--limit", limit, 1)
+    from distill.cli_cache import show_cache
+
+    views.print_rows(show_cache(clear, limit))
 
 
 def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:

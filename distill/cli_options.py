@@ -51,3 +51,22 @@ Out = Annotated[
 Locate = Annotated[
     bool, typer.Option("--locate", help="Look for the program's variables in the network too.")
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with a run to the same folder that was killed, interrupted or timed out.",
+    ),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Neither read nor write the cache of earlier results.")
+]
+Outputs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE",
+        help="What the outputs mean: 'category(3)'; for sequences 'seq(int)', one per item, or "
+        "'int', the one at the end.",
+    ),
+]
+Margin = Annotated[float, typer.Option(help="Decisions closer than this to a tie may differ.")]

@@ -229,17 +229,10 @@ def _other_form(program: Program | Loop, form: Form) -> Any:
 @contextmanager
 def progress(*, show: bool) -> Iterator[Report | None]:
     """A function for stages to report to; draws on standard error where that is a terminal."""
-    console = Console(stderr=True)
-    if not (show and console.is_terminal):
-        yield None
-        return
-    with console.status("loading") as status:
+    from distill.run.progress import displayed
 
-        def report(stage: str, done: float | None) -> None:
-            share = "" if done is None else f" {100 * done:.0f} %"
-            status.update(Text(safe(stage) + share))
-
-        yield report
+    with displayed(show=show) as display:
+        yield display
 
 
 def _console() -> Console:

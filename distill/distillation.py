@@ -72,6 +72,11 @@ class Distilled(Protocol):
         ...
 
     @property
+    def timed_out(self) -> bool:
+        """Whether seconds, not steps, ended something."""
+        ...
+
+    @property
     def note(self) -> str:
         """What else a reader should know."""
         ...

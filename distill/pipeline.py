@@ -32,6 +32,7 @@ from distill.load import network_from_normal_form
 from distill.network import Network
 from distill.normal_form import NormalForm
 from distill.piece import Piece
+from distill.remembered import claim_recalled, forms_recalled, joined, target_content
 from distill.run.budget import Budget
 from distill.simplify import choose, simplify_keeping
 from distill.simplify.alike import decision_shares, likeness
@@ -188,16 +189,23 @@ def kept_behaviour(
         return None
     settings.progress("simplifying", None)
     literal_of = lru_cache(maxsize=64)(partial(_literal_of, target))
-    found = simplify_keeping(
-        target.form,
-        inputs,
-        _kind(target),
-        target.output.level,
-        settings.seed,
-        should_stop=budget.stage(_SIMPLIFY_SHARE),
-        bits=lambda form: literal_of(form).bits,
-    )
-    forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
+    stage = budget.stage(_SIMPLIFY_SHARE)
+
+    def taught() -> list[NormalForm]:
+        kind, level = _kind(target), target.output.level
+        found = simplify_keeping(
+            target.form,
+            inputs,
+            kind,
+            level,
+            settings.seed,
+            should_stop=stage,
+            bits=lambda form: literal_of(form).bits,
+        )
+        return [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
+
+    content = joined(target_content(target), (inputs, settings.seed, stage.left))
+    forms = forms_recalled(settings.memory, content, budget, taught)
     for form in itertools.chain(forms, _rounded(target, settings, budget)):
         made = literal_of(form)
         if made.bits < literal.bits:
@@ -278,7 +286,14 @@ def whole_claim(
     beside = replace(target, tolerance=composed.tolerance or 0.0, soft=False)
     effort = replace(_DIRECT, should_stop=budget.stage(1.0))
     square = Square(beside, made.program, target.margin)
-    direct = finished_claim(square, verify(square, settings.seed, effort), settings.seed)
+    asked = ("direct", str(made.program), settings.seed, budget.stage(1.0).left)
+    shown = claim_recalled(
+        settings.memory,
+        joined(target_content(beside), asked),
+        budget,
+        lambda: verify(square, settings.seed, effort),
+    )
+    direct = finished_claim(square, shown, settings.seed)
     return better(composed, replace(direct, attempts=()))
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from distill.evidence import Claim
 from distill.literal import literal_program
 from distill.normal_form import NormalForm
+from distill.remembered import (
+    Content,
+    joined,
+    judgement_recalled,
+    search_recalled,
+    target_content,
+    vocabulary_content,
+)
 from distill.run.budget import Budget, Progress, silent
+from distill.run.memory import NOTHING, Memory
 from distill.simplify.exact import simplify_exact
 from distill.synthesize.algebraic import offer_simplified
 from distill.synthesize.called import applied
@@ -47,7 +57,7 @@ class Settings:
     """What the user asked for, beside the target.
 
     exact: no change of weights; hints: bodies to judge first; once: what a found program says
-    several times is written as functions.
+    several times is written as functions; memory: results found before.
     """
 
     seed: int = 0
@@ -56,10 +66,25 @@ class Settings:
     hints: tuple[Expression, ...] = ()
     progress: Progress = silent
     once: bool = True
+    memory: Memory = NOTHING
 
 
 def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
     """Fill the pool: hints, then truth tables or search; True where it ran to its end."""
+    settings.progress("searching", None)
+    content = _asked(settings, budget, "first")
+    make = partial(_proposed, pool, settings, budget)
+    return search_recalled(settings.memory, pool, content, budget, make)
+
+
+def _asked(settings: Settings, budget: Budget, which: str) -> Content | None:
+    """All that a search follows from beside its pool."""
+    hints, left = [str(h) for h in settings.hints], budget.stage(_SEARCH_SHARE).left
+    words = vocabulary_content(settings.vocabulary)
+    return joined((which, settings.seed, hints, left), words)
+
+
+def _proposed(pool: Pool, settings: Settings, budget: Budget) -> bool:
     for hint in settings.hints:
         pool.offer(hint, "hint")
     for body in applied(pool.target, pool.functions, pool.points):
@@ -69,7 +94,6 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
         for body in table_programs(pool.target):
             pool.offer(body, "truth table")
         return True
-    settings.progress("searching", None)
     try:
         stage = budget.stage(_SEARCH_SHARE)
         ended = search_values(pool, settings.seed, settings.vocabulary, stage)
@@ -82,6 +106,12 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
 def search_again(pool: Pool, settings: Settings, budget: Budget) -> bool:
     """Search on with the counterexamples among the examples, in what is left of its steps."""
     settings.progress("searching", None)
+    content = _asked(settings, budget, "again")
+    make = partial(_searched_again, pool, settings, budget)
+    return search_recalled(settings.memory, pool, content, budget, make)
+
+
+def _searched_again(pool: Pool, settings: Settings, budget: Budget) -> bool:
     try:
         stage = budget.stage(_SEARCH_SHARE)
         return search_values(pool, settings.seed, settings.vocabulary, stage)
@@ -189,6 +219,18 @@ def verified(
     Above twice the default the whole of `reach` is taken, and no bound beyond it. What the claim
     says was achieved counts what the hunt found, not only draws.
     """
+    left = budget.stage(1.0).left
+    asked = ("standing", str(made.program), settings.seed, left, reach)
+    content = joined(target_content(target), asked)
+    make = partial(_claimed, target, made, settings, budget, reach)
+    beside, claim = judgement_recalled(settings.memory, content, budget, target, make)
+    return Square(beside, made.program, target.margin), claim
+
+
+def _claimed(
+    target: Target, made: Candidate, settings: Settings, budget: Budget, reach: float
+) -> tuple[Target, Claim]:
+    """The claim, and the target with the tolerance that it is about."""
     square, worst = Square(target, made.program, target.margin), 0.0
     if target.soft:
         found = hunt(square, settings.seed)
@@ -198,7 +240,7 @@ def verified(
     claim = verify(square, settings.seed, effort)
     if claim.achieved is not None and claim.verdict != "refuted":
         claim = replace(claim, achieved=max(claim.achieved, worst))
-    return square, claim
+    return square.target, claim
 
 
 def _loosened(target: Target, worst: float, reach: float) -> Target:
