@@ -15,6 +15,7 @@ from distill.cli import answer
 from distill.errors import BadInput
 from distill.export.folder import read_folder
 from distill.export.forms import ENDINGS, Target
+from tests.loops.networks import PARITY, file_of
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -23,9 +24,15 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two finished runs, a function's and a loop's."""
     folder = tmp_path_factory.mktemp("export")
-    for name, domain in {"majority": "bool[5]", "addition": "seq(a: bool * b: bool)"}.items():
-        line = ["run", str(EXAMPLES / name / "model.onnx"), "--inputs", domain, "--quiet"]
-        assert answer([*line, "--budget", "10", "--out", str(folder / f"{name}.distilled")]) == 0
+    file_of(PARITY, folder / "parity.onnx")
+    lines = {
+        "majority": [str(EXAMPLES / "majority" / "model.onnx"), "--inputs", "bool[5]"],
+        "parity": [str(folder / "parity.onnx"), "--inputs", "seq(bool)", "--length", "8"],
+    }
+    lines["majority"] += ["--outputs", "bool"]
+    for name, line in lines.items():
+        out = str(folder / f"{name}.distilled")
+        assert answer(["run", *line, "--quiet", "--out", out], debug=True) == 0
     return folder
 
 
@@ -45,17 +52,17 @@ def test_every_form_of_a_function_is_written(
 
 def test_the_numpy_file_runs_without_distill(place: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.py"
-    line = ["export", str(place / "addition.distilled"), "--to", "numpy", "--out", str(out)]
+    line = ["export", str(place / "parity.distilled"), "--to", "numpy", "--out", str(out)]
     assert answer(line, debug=True) == 0
     code = (
-        "import sys, p; a, b = [[1, 0, 1]], [[1, 1, 0]];"
-        "print(p.predict(a, b).astype(int).tolist(), 'distill' in sys.modules)"
+        "import sys, p;"
+        "print(p.predict([[1, 0, 1, 1]]).astype(int).tolist(), 'distill' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.'); {code}"],
         capture_output=True, text=True, cwd=tmp_path, check=True,
     )  # fmt: skip
-    assert done.stdout.strip() == "[[0, 0, 0]] False"
+    assert done.stdout.strip() == "[[1, 1, 0, 1]] False"
 
 
 def test_the_python_door_gives_the_same_as_the_program(place: Path) -> None:
@@ -76,14 +83,14 @@ def test_what_a_form_cannot_carry_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert answer(["export", str(place / "addition.distilled"), "--to", form]) == 2
+    assert answer(["export", str(place / "parity.distilled"), "--to", form]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert line.startswith("distill: ") and line.isprintable()
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(BadInput):
-        read_folder(place / "addition.distilled").export(form)
+        read_folder(place / "parity.distilled").export(form)
 
 
 def test_an_export_never_takes_the_place_of_a_folder_or_another_kind_of_file(

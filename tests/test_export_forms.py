@@ -182,7 +182,7 @@ def columns_of(program: Program, number: int) -> Columns:
 
 
 PROGRAMS = [random_program(11, number) for number in range(120)]
-"""With two thirds of all primitives; the rest is tested example by example."""
+"""They use 62 of the 76 primitives."""
 
 
 @needs_compiler

@@ -100,7 +100,7 @@ def c_source(
 
     Of a program it takes scalars and flat arrays, last axis fastest, and writes to `out`; of a loop
     it takes the number of items `n` and all items. It returns 0, or 1 outside the domain, or 2
-    where the program isn't defined; `out` is written only with 0.
+    where the program isn't defined; then what `out` holds isn't to be used.
 
     Arguments:
         head: lines for the comment at the top, taken as they are.
@@ -156,11 +156,16 @@ def _program_body(code: Straight, names: Sequence[str]) -> list[str]:
         single = not isinstance(item.type, Vector)
         for place, scalar in enumerate(item.scalars):
             texts[scalar.number] = name if single else f"{name}[{place}]"
-    lines = [f"(void){name};" for name in names]
-    lines += _steps(code.steps, texts)
+    lines = list(_steps(code.steps, texts))
     lines += _returns(code, texts)
     lines += [f"out[{i}] = {_text(s, texts)};" for i, s in enumerate(code.output.scalars)]
-    return [*lines, "return 0;"]
+    return [*_unused(names, lines), *lines, "return 0;"]
+
+
+def _unused(names: Sequence[str], lines: Sequence[str]) -> Iterator[str]:
+    """Mentions of the inputs that nothing reads, for compilers that warn of those."""
+    text = "\n".join(lines)
+    yield from (f"(void){name};" for name in names if not re.search(rf"\b{name}\b", text))
 
 
 def _loop_body(code: Straight, names: Sequence[str], lengths: tuple[int, int | None]) -> list[str]:
@@ -176,9 +181,9 @@ def _loop_body(code: Straight, names: Sequence[str], lengths: tuple[int, int | N
             lines.append(f"{held} /* {quoted(state.name)} */")
     for name, item in zip(names, code.inputs, strict=True):
         for place, scalar in enumerate(item.scalars):
-            texts[scalar.number] = f"{name}[i * {len(item.scalars)} + {place}]"
-    inner = [f"(void){name};" for name in names]
-    inner += [*_steps(code.steps, texts), *_returns(code, texts)]
+            width = len(item.scalars)
+            texts[scalar.number] = f"{name}[i]" if width == 1 else f"{name}[i * {width} + {place}]"
+    inner = [*_steps(code.steps, texts), *_returns(code, texts)]
     width = len(code.output.scalars)
     start = "" if code.at_end else f"i * {width} + "
     inner += [f"out[{start}{k}] = {_text(s, texts)};" for k, s in enumerate(code.output.scalars)]
@@ -189,6 +194,7 @@ def _loop_body(code: Straight, names: Sequence[str], lengths: tuple[int, int | N
         for r, n, a in zip(registers, later, after, strict=True)
     ]
     inner += [f"r{r.number} = {n};" for r, n in zip(registers, later, strict=True)]
+    inner = [*_unused(names, inner), *inner]
     lines += ["for (size_t i = 0; i < n; i++) {", *("    " + x for x in inner), "}"]
     return [*lines, "return 0;"]
 
