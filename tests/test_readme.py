@@ -40,6 +40,7 @@ def test_commands_succeed_in_order_and_print_what_is_shown(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(workplace)
+    monkeypatch.setenv("DISTILL_CACHE", str(workplace / "cache"))
     for words in COMMANDS:
         if words[0] == "distill":
             assert answer(with_budget(words[1:]), debug=True) == 0, words
