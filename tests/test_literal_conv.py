@@ -101,6 +101,21 @@ def test_filters_take_few_bits(order: str):
     assert program_bits(made) < program_bits(plain) / 10
 
 
+def test_layers_over_several_channels_are_filters_too():
+    rng = np.random.default_rng(5)
+    filters = rng.integers(1, 64, (2, 3, 3, 3)) / 16
+    parts = [unrolled(filters[:, c], (6, 6), 1, 1) for c in range(3)]
+    matrix = np.hstack([part for part, _ in parts])
+    target = target_of(matrix, np.array([0.5, -1.0])[parts[0][1]], "x: real(-1,1)[108]")
+    made = literal_program(target.form, target.domain, target.output)
+    text = show_program(made)
+    assert "pad(as_image(x, 6, 6), 1, 1)" in text
+    assert "gather" not in text
+    assert same_function(target, made)
+    x = rng.integers(-8, 9, (20, 108)) / 8
+    assert (run(made, (x,)) == target.form.run(x)[:, 0]).all()
+
+
 def test_a_small_layer_stays_a_sum():
     matrix, _ = unrolled(np.array([[1.0, -1.0]]), (4,))
     target = target_of(matrix, np.zeros(3), "x: real(0,1)[4]")

@@ -28,7 +28,7 @@ from distill.decompose.structured import find_structure
 
 PAGE = Path(__file__).parents[1] / "results" / "structure.md"
 Entry = dict[str, Any]
-CONVOLUTIONAL, DENSE, GLUED, OTHER = 30, 100, 30, 10
+CONVOLUTIONAL, DENSE, GLUED, OTHER, DEEP = 30, 100, 30, 10, 20
 _VARIANTS = ("plain", "outputs shuffled", "inputs and outputs shuffled", "1 % noise")
 _GRIDS = {1: ((24,), (5,)), 2: ((9, 9), (3, 3))}
 
@@ -40,8 +40,9 @@ def main() -> None:
     dense = [of_dense(number) for number in range(DENSE)]
     modules = [of_glued(number) for number in range(GLUED)]
     others = [of_structured(kind, noise) for kind in STRUCTURED for noise in (0.0, 0.01)]
+    deep = [of_channels(number) for number in range(DEEP)]
     head = provenance("python -m benchmarks.structure.run", code_version())
-    publish(page(convolutional, dense, modules, others, head), PAGE, True)
+    publish(page(convolutional, dense, modules, others, deep, head), PAGE, True)
 
 
 def of_convolution(number: int) -> Entry:
@@ -120,6 +121,24 @@ def of_dense(number: int) -> Entry:
     }  # fmt: skip
 
 
+def of_channels(number: int) -> bool:
+    """Whether the filters of a convolution over several channels, outputs shuffled, are found."""
+    rng = np.random.default_rng([number, 11])
+    grid, window = ((12,), (3,)) if number % 2 else ((7, 8), (3, 3))
+    channels, noise = int(rng.integers(2, 5)), (0.0, 0.01)[number // 2 % 2]
+    filters = rng.standard_normal((int(rng.integers(1, 4)), channels, *window))
+    padding = int(rng.integers(2))
+    parts = [unrolled(filters[:, c], grid, 1, padding) for c in range(channels)]
+    order = rng.permutation(len(parts[0][1]))
+    matrix = np.hstack([part for part, _ in parts])[order]
+    disturbed = matrix * (1 + noise * rng.uniform(-1, 1, matrix.shape))
+    found = find_convolution(disturbed, 0.3 * parts[0][1][order], noise)
+    if found is None or found.filters.shape != filters.shape:
+        return False
+    room = 0.03 * np.abs(filters).max() if noise else 1e-9
+    return bool(np.abs(found.dense() - matrix).max() <= room)
+
+
 def of_structured(kind: str, noise: float) -> Entry:
     """Layers of one kind, how many are told by that name, and how far the worst is off."""
     found = []
@@ -151,6 +170,7 @@ def page(
     dense: Sequence[Entry],
     modules: Sequence[Entry],
     others: Sequence[Entry],
+    deep: Sequence[bool],
     head: str,
 ) -> str:
     """The tables as markdown."""
@@ -178,6 +198,8 @@ def page(
         "structure\n"
         f"- layers of other structure: {sum(e['right'] for e in others)} of {OTHER * len(others)} "
         "told by their own name\n"
+        f"- convolutions over 2 to 4 channels, inputs in order, outputs shuffled, half of them "
+        f"with 1 % noise: {sum(deep)} of {len(deep)} found\n"
         f"- glued networks: adjusted Rand index at least 0.95 in {right} of {len(modules)}",
         "## Convolutions",
         table(("grid", "filters", "weights", "order", "off", "largest weight", "seconds", "found"),

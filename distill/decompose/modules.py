@@ -112,6 +112,7 @@ class Modules:
                     "filters": one.filters.tolist(),
                     "bias": one.bias.tolist(),
                     "grid": list(one.grid),
+                    "channels": one.channels,
                     "stride": list(one.stride),
                     "padding": list(one.padding),
                     "inputs": one.inputs.tolist(),
@@ -169,9 +170,10 @@ def _convolution_told(one: Convolution) -> str:
 
     order = "in order" if one.in_order else "shuffled"
     count = len(one.filters)
+    deep = f"{one.channels} channels of " if one.channels > 1 else ""
     return (
-        f"a convolution: {count} filter{'s' * (count > 1)} of {by(one.window)} over {by(one.grid)} "
-        f"inputs {order}, stride {by(one.stride)}, padding {by(one.padding)}"
+        f"a convolution: {count} filter{'s' * (count > 1)} of {by(one.window)} over {deep}"
+        f"{by(one.grid)} inputs {order}, stride {by(one.stride)}, padding {by(one.padding)}"
     )
 
 
