@@ -214,8 +214,9 @@ def place_of(name: str, located: Mapping[str, Any] | None) -> dict[str, Any] | N
 def sound_place(place: Mapping[str, Any]) -> bool:
     """Whether a place is as `locate` writes it: a wire's name, and rows of numbers that read it."""
     read, neurons = place.get("read"), place.get("neurons", [])
-    rows = isinstance(read, list) and all(isinstance(row, list) for row in read)
-    plain = rows and all(isinstance(v, int | float) for row in read for v in row)
+    if not isinstance(read, list) or not all(isinstance(row, list) for row in read):
+        return False
+    plain = all(isinstance(v, int | float) for row in read for v in row)
     level = plain and len({len(row) for row in read}) == 1
     return level and isinstance(place.get("wire"), str) and isinstance(neurons, list)
 
