@@ -219,6 +219,7 @@ DEFINED_EVERYWHERE = (
     "def predict(x: real) -> real = erf(x) + cos(x) * sin(x) + tanh(x) - sigmoid(x) + exp(x / 4)",
     "def predict(x: int, y: int) -> int = if y == 0 then 7 else x // y * 100 + x % y",
     "def predict(x: real, y: real) -> real = if y == 0 then 7 else x // y * 100 + x % y",
+    "def predict(x: int, y: int) -> int = x // -1 * 100 + x % -1 + abs(y) // (-1 - abs(x))",
     "def predict(x: real) -> int = round(x * 4) * 10000 + floor(x) * 100 + ceil(-x)",
     "def predict(x: real[3]) -> real = dot([0.25, -0.5, 1], sort(x)) + median(x)",
 )
@@ -285,6 +286,12 @@ def test_onnx_and_torch_say_which_rows_count() -> None:
         values, valid = runner(code, columns)
         assert valid.tolist() == [True, False, False, False]
         assert values[0] == 52
+
+
+def test_onnx_survives_the_least_int() -> None:
+    code = straight_program(parse_program("def predict(x: int, y: int) -> int = x // y + x % y"))
+    columns = (np.full(3, np.iinfo(np.int64).min), np.array([-1, 0, 2]))
+    assert run_onnx(code, columns)[0][2] == -(2**62)
 
 
 LOOPS = {

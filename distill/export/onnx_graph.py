@@ -157,9 +157,10 @@ class _Graph:
         return self._whole(self.node("Round", a))
 
     def _divisor(self, b: str) -> str:
-        """Ints with 1 for 0: dividing by 0 may end the process."""
+        """Ints with 1 for 0 and -1: dividing by 0, or the least int by -1, may end the process."""
         zero = self.node("Equal", b, self.constant(0, WHOLE))
-        return self.node("Where", zero, self.constant(1, WHOLE), b)
+        either = self.node("Or", zero, self.node("Equal", b, self.constant(-1, WHOLE)))
+        return self.node("Where", either, self.constant(1, WHOLE), b)
 
     def _mod(self, kind: str, a: str, b: str) -> str:
         """With the sign of b, as Python's."""
@@ -171,10 +172,12 @@ class _Graph:
         return self.node("Where", against, self.node("Add", rest, b), rest)
 
     def _floordiv(self, kind: str, a: str, b: str) -> str:
-        if kind == WHOLE:
-            b = self._divisor(b)
-        quotient = self.node("Div", self.node("Sub", a, self._mod(kind, a, b)), b)
-        return quotient if kind == WHOLE else self._round(kind, quotient)
+        whole = self.node("Sub", a, self._mod(kind, a, b))
+        if kind != WHOLE:
+            return self._round(kind, self.node("Div", whole, b))
+        quotient = self.node("Div", whole, self._divisor(b))
+        turned = self.node("Equal", b, self.constant(-1, WHOLE))
+        return self.node("Where", turned, self.node("Neg", a), quotient)
 
     def _isqrt(self, _: str, a: str) -> str:
         """The root in doubles, which may be off by one either way."""
