@@ -55,7 +55,9 @@ bench-evidence: $(VENV)/.bench ## try to break verifiers and checker; BENCH="--t
 bench-structure: $(VENV)/.bench ## look for structure that is known, and prepare real-data networks
 	$(BIN)/python -m benchmarks.structure.run
 	$(BIN)/python -m benchmarks.structure.programs
+	$(BIN)/python -m benchmarks.structure.known_programs
 	$(BIN)/python -m benchmarks.structure.repeats
+	$(BIN)/python -m benchmarks.structure.cost
 	$(BIN)/python -m benchmarks.structure.prepare
 
 bench-mutation: $(VENV)/.mutation ## change the code behind proofs: do tests notice? BENCH="--files a.py"

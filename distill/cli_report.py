@@ -43,7 +43,7 @@ def explain(
     ] = None,
     given: Annotated[
         str | None,
-        typer.Option("--input", metavar="VALUES", help="A value per field: '0.5, [true, false]'."),
+        typer.Option("--input", metavar="VALUES", help="A value per field: '0.5, true'."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -221,6 +221,29 @@ def _plan(
     return Plan(kind, item, len(place), tuple(zip(chosen, moved, strict=True)), outputs)
 
 
+LAYOUTS = ("side by side", "chain", "grid")
+
+
+def many(layout: str, count: int, seed: int = 0) -> Plan:
+    """So many modules of two numbers that give one, in one of the `LAYOUTS`; in a grid of as many
+    rows as columns each reads two of the row before."""
+    rng = np.random.default_rng([seed, 53])
+    some = [m for m in _real_modules() if (m.inputs, len(m.bodies)) == (2, 1)]
+    width = {"side by side": count, "chain": 1, "grid": round(count**0.5)}[layout]
+    reads, used, fresh = [], set[Source](), 0
+    for number in range(count):
+        above = number // width * width - width
+        mine: list[Source] = []
+        if above >= 0:
+            mine = [(number - width, 0), (above + (number + 1) % width, 0)][: min(width, 2)]
+        used |= set(mine)
+        mine += [(-1, fresh + i) for i in range(2 - len(mine))]
+        fresh += sum(r[0] < 0 for r in mine)
+        reads.append(tuple(mine))
+    chosen = [some[i] for i in rng.integers(0, len(some), count)]
+    return _plan(layout, REAL, fresh, chosen, reads, used)
+
+
 def network_of(plan: Plan, seed: int = 0) -> tuple[NormalForm, list[int]]:
     """The network of a plan, and the module of every hidden unit: units of all modules that are
     equally far from the inputs stand in one layer, shuffled and scaled."""

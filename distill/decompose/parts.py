@@ -3,6 +3,7 @@
 Two hidden units belong together where one feeds the other, and where they share an input and what
 they give as well. Between two groups of units a matrix of low rank is no joint but a wire: what
 passes through it is as many numbers as its rank, a value that one part gives and another takes.
+Units that all give to one unit, and to nothing else, give one number.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def parts_of(links: Links) -> tuple[Part, ...]:
     graph.add_nodes_from(links.hidden)
     shown: dict[Unit, set[Hashable]] = defaultdict(set)
     wires: list[_Wire] = []
+    readers = _readers(links)
     for source, target, given, read in links.joints():
         if source == 0:
             continue
@@ -69,7 +71,8 @@ def parts_of(links: Links) -> tuple[Part, ...]:
             continue
         matrix = links.weights[source, target]
         for rows, columns in _blocks(matrix, given, read):
-            wire = _narrow(matrix[np.ix_(rows, columns)])
+            alone = len(rows) == 1 < len(columns) and (readers[source][columns] == 1).all()
+            wire = _narrow(matrix[np.ix_(rows, columns)], alone)
             givers = [Unit(source, int(c)) for c in columns]
             takers = [Unit(target, int(r)) for r in rows]
             if wire is None:
@@ -83,6 +86,14 @@ def parts_of(links: Links) -> tuple[Part, ...]:
     found = sorted((sorted(c, key=_order) for c in nx.connected_components(graph)),
                    key=lambda c: _order(c[0]))  # fmt: skip
     return _described(links, found, wires)
+
+
+def _readers(links: Links) -> list[Ints]:
+    """How many units read each one, group by group."""
+    found = [np.zeros(width, np.int64) for width in links.widths]
+    for source, _, _, columns in links.joints():
+        np.add.at(found[source], columns, 1)
+    return found
 
 
 def _order(unit: Unit) -> tuple[int, int]:
@@ -134,10 +145,12 @@ class _Narrow:
     directions: tuple[int, ...]
 
 
-def _narrow(block: Array) -> _Narrow | None:
-    """A block of a matrix as a wire; None where writing it as two matrices takes more weights."""
+def _narrow(block: Array, alone: bool) -> _Narrow | None:
+    """A block of a matrix as a wire; None where writing it as two matrices takes more weights.
+
+    alone: it is of one row, and its columns' units give to nothing else."""
     width, (rows, columns) = rank(block), block.shape
-    if width * (rows + columns) > rows * columns:
+    if not alone and width * (rows + columns) > rows * columns:
         return None
     classes = parallel((block / np.linalg.norm(block, axis=0)).T)
     if 2 * len(classes) > columns:

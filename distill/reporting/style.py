@@ -26,7 +26,8 @@ h3{font-size:1rem;margin:1.2rem 0 .4rem}
 p{margin:.4rem 0}
 a{color:var(--accent);text-underline-offset:2px}
 nav{position:sticky;top:0;z-index:2;background:var(--paper);border-block:1px solid var(--line)}
-nav .inner{display:flex;gap:.2rem 1.1rem;align-items:center;padding-block:.55rem;overflow-x:auto;scrollbar-width:none}
+nav .inner{display:flex;gap:.2rem 1.1rem;align-items:center;padding-block:.55rem;
+ overflow-x:auto;scrollbar-width:none}
 nav a{text-decoration:none;white-space:nowrap;font-size:.92rem}
 nav a:hover{text-decoration:underline}
 nav input{margin-left:auto;min-width:9rem;max-width:16rem;flex:1 1 9rem;font:inherit;

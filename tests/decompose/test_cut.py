@@ -66,3 +66,42 @@ def test_all_outputs_may_be_one_value():
     _, form, _ = glued(3)
     values = cut(links_of(form), together=True)
     assert [v.outputs for v in values if v.outputs] == [tuple(range(form.widths()[form.output]))]
+
+
+def test_units_that_all_give_to_one_unit_alone_give_one_number():
+    rng = np.random.default_rng(0)
+    builder = Builder(3)
+    first = builder.elementwise(
+        "relu", builder.affine([(0, rng.standard_normal((3, 3)))], np.ones(3))
+    )
+    given = np.vstack([rng.standard_normal((1, 3)), np.zeros((2, 3))])
+    other = np.zeros((3, 3))
+    other[:, 2] = [1.0, 1.0, -1.0]
+    later = builder.elementwise(
+        "relu", builder.affine([(first, given), (0, other)], np.array([0.0, 0.1, 0.2]))
+    )
+    form = builder.build(builder.affine([(later, rng.standard_normal((1, 3)))], np.zeros(1)))
+    before, after = parts_of(links_of(form))
+    assert (len(before.units), len(after.units), after.width) == (3, 3, 1)
+    also = builder.build(
+        builder.affine(
+            [(later, rng.standard_normal((1, 3))), (first, np.ones((1, 3)))], np.zeros(1)
+        )
+    )
+    assert len(parts_of(links_of(also))) == 1
+
+
+def test_a_number_to_which_independent_units_add_is_the_sum_of_values():
+    builder = Builder(4)
+    both = np.kron(np.eye(2), np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    first = builder.elementwise("relu", builder.affine([(0, both)], np.zeros(4)))
+    total = builder.affine([(first, np.ones((1, 4)))], np.zeros(1))
+    second = builder.elementwise(
+        "relu", builder.affine([(total, np.ones((3, 1)))], np.array([0.0, -0.5, -1.0]))
+    )
+    form = builder.build(builder.affine([(second, np.array([[1.0, -2.0, 0.5]]))], np.zeros(1)))
+    values = cut(links_of(form))
+    assert [v.inputs for v in values] == [(0, 1), (2, 3), (), ()]
+    assert [v.takes for v in values] == [(), (), (0, 1), (2,)]
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 4))
+    assert np.allclose(together(values, x), form.run(x), atol=1e-9)
