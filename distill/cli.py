@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from distill import cli_report
+from distill import cli_choice, cli_report
 from distill import cli_views as views
 from distill.cli_inputs import domain_of, proposed, sequences, share
 from distill.cli_options import (
@@ -258,8 +258,24 @@ def run(
 
 
 @app.command()
-def check(folder: Folder) -> None:
-    """Re-check the evidence of a finished run without trusting it; program.py is not executed."""
+def check(
+    folder: Folder,
+    program: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Your own program, put beside the run's network."),
+    ] = None,
+    tolerance: Tolerance = None,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop proofs after.")] = 60.0,
+    seed: Seed = 0,
+) -> None:
+    """Re-check the evidence of a finished run without trusting it; program.py is not executed.
+
+    With --program: what holds of a program.dsl that you edited, proved where possible, with a
+    counterexample where it differs. The folder stays as it is (see 'choose').
+    """
+    if program is not None:
+        verdict = cli_choice.check_program(folder, program, tolerance, budget, seed)
+        raise typer.Exit(VERDICT_CODES.get(verdict, FOUND))
     from distill import api
 
     found = api.check(folder)
@@ -470,6 +486,7 @@ def library_save(
 
 
 cli_report.add_to(app)
+cli_choice.add_to(app)
 
 
 @app.command()

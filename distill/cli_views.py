@@ -47,8 +47,9 @@ def print_text(text: str) -> None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print each line."""
-    print_text("\n".join(lines))
+    """Print each line; nothing where there is none."""
+    if text := "\n".join(lines):
+        print_text(text)
 
 
 def print_error(sentence: str) -> None:
@@ -122,9 +123,11 @@ def show_example(primitive: Primitive, index: int) -> str:
 
 
 def print_front(front: Iterable[Alternative]) -> None:
-    """Print the programs of a front, shortest first, under their bits and errors; long ones cut."""
-    for point in sorted(front, key=lambda p: p.bits):
-        print_text(f"{point.bits:,.0f} bits, error {point.error:.4g}")
+    """Print the programs of a front, numbered, under their bits and errors; long ones cut."""
+    from distill.another import ranked
+
+    for number, point in enumerate(ranked(front), 1):
+        print_text(f"{number}: {point.bits:,.0f} bits, error {point.error:.4g}")
         print_lines(f"    {line}" for line in cut(str(point.program)))
 
 

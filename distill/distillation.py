@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from distill.align.report import AlignmentReport
+    from distill.another import Shorter
     from distill.piece import Piece
 
 
@@ -145,6 +146,33 @@ class Printed:
         from distill.export.forms import exported
 
         return exported(self, form)
+
+    def choose(
+        self: Distilled,
+        which: str | int | Program | Loop,
+        tolerance: float | None = None,
+        budget: float = 60.0,
+        seed: int = 0,
+    ) -> Distilled:
+        """The same with another program in its place and evidence for that, refuted where it is.
+
+        It is put beside the network that was given. which: a number of the front as `distill show
+        --front` counts them, a program, or the path of a program.dsl.
+
+        Raises:
+            BadInput: there is no such program, or it takes or returns something else.
+        """
+        from distill.another import beside, chosen
+
+        if isinstance(which, Program | Loop):
+            return beside(self, which, tolerance, budget, seed)
+        return chosen(self, str(which), tolerance, budget, seed)
+
+    def why(self: Distilled, budget: float = 60.0, seed: int = 0) -> Shorter | None:
+        """The closest shorter program, and where it differs; None where none was kept."""
+        from distill.another import closest_shorter
+
+        return closest_shorter(self, budget, seed)
 
     def __repr__(self: Distilled) -> str:
         return self.summary()
