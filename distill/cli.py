@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from distill import cli_choice, cli_report
+from distill import cli_choice, cli_labels, cli_report
 from distill import cli_views as views
 from distill.cli_inputs import domain_of, proposed, sequences, share
 from distill.cli_options import (
@@ -221,13 +221,14 @@ def run(
 ) -> None:
     """Distil MODEL into a program with evidence, in a folder."""
     from distill.cli_cache import kept
+    from distill.cli_labels import labels_in, with_labels
     from distill.export.place import default_folder, staged
 
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
     _check_limits(**limits, jobs=jobs, seed=seed, length=length)
     with staged(Path(out) if out else default_folder(model)) as place:
-        domain = sequences(inputs) if recurrent else domain_of(inputs)
-        domain = domain or proposed(model, data, yes)
+        before = labels_in(place.target)
+        domain = (sequences if recurrent else domain_of)(inputs) or proposed(model, data, yes)
         with (
             views.progress(show=not (quiet or as_json)) as report,
             kept(place.target, resume=resume, cached=not no_cache, quiet=quiet) as memory,
@@ -235,22 +236,13 @@ def run(
             from distill import api
 
             found = api.distill(
-                model,
-                inputs=domain,
-                outputs=outputs,
-                data=data,
-                exact=exact,
-                jobs=jobs,
-                seed=seed,
-                library=library or (),
-                progress=report,
-                initial_state=initial_state,
-                length=length,
-                cache=memory.found,
-                **limits,
-            )
+                model, domain, outputs, data=data, exact=exact, jobs=jobs, seed=seed,
+                library=library or (), progress=report, initial_state=initial_state, length=length,
+                cache=memory.found, **limits,
+            )  # fmt: skip
             if locate:
                 found = found.with_variables(found.locate(seed=seed, progress=report))
+            found = with_labels(found, before)
             found.save(place.target)
             memory.done(found.interrupted or found.timed_out)
     _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
@@ -487,6 +479,7 @@ def library_save(
 
 cli_report.add_to(app)
 cli_choice.add_to(app)
+cli_labels.add_to(app)
 
 
 @app.command()

@@ -204,6 +204,9 @@ def program_as(found: Distilled, form: Form, depth: int = 0) -> str:
     program = found.expand(depth)
     if form is Form.text:
         return str(program).rstrip()
+    if form is Form.english:
+        said = [f"{x.name} means: {x.told}" for x in found.labels.meant]
+        return "\n".join([str(_other_form(program, form)).rstrip(), *said])
     if form is Form.python:
         return (_plain_python(program) if depth else found.to_python()).rstrip()
     return str(_other_form(program, form)).rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from distill.evidence import Evidence
+from distill.labels import NO_LABELS, Labels
 from distill.network import Network
 from distill.run.budget import Progress, silent
 from distill.target import Output
@@ -105,6 +107,17 @@ class Distilled(Protocol):
         ...
 
     @property
+    def labels(self) -> Labels:
+        """Names and meanings that were given to functions."""
+        ...
+
+    def label(
+        self, function: str, meaning: str | None = None, name: str | None = None, by: str = ""
+    ) -> Distilled:
+        """The same with a function renamed, or its meaning said."""
+        ...
+
+    @property
     def located(self) -> dict[str, Any] | None:
         """What `locate` found, as located.json has it; None where it wasn't asked."""
         ...
@@ -123,6 +136,17 @@ def variables_told(found: Distilled, report: AlignmentReport) -> dict[str, Any]:
     hashes = {key: found.evidence.hashes[key] for key in ("program", "network")}
     told = replace(found.evidence, variables=report.headline)
     return {"evidence": told, "located": {**report.to_json(), "sha256": hashes}}
+
+
+def relabelled(found: Any, program: Program | Loop, labels: Labels) -> Any:
+    """A result whose program has other names, which changes no claim: the hashes follow."""
+    digest = hashlib.sha256(str(program).encode()).hexdigest()
+    hashes = {**found.evidence.hashes, "program": digest}
+    located = found.located
+    if located is not None:
+        located = {**located, "sha256": {**located["sha256"], "program": digest}}
+    evidence = replace(found.evidence, hashes=hashes)
+    return replace(found, program=program, evidence=evidence, located=located, labels=labels)
 
 
 class Printed:
@@ -168,6 +192,26 @@ class Printed:
             return beside(self, which, tolerance, budget, seed)
         return chosen(self, str(which), tolerance, budget, seed)
 
+    def label(
+        self: Distilled,
+        function: str,
+        meaning: str | None = None,
+        name: str | None = None,
+        by: str = "",
+    ) -> Distilled:
+        """The same with a function of the program renamed, or its meaning said, or both.
+
+        function: as the program names it, `predict` for the whole; by: the language model that
+        wrote the meaning, which every print then calls unverified; empty for a person.
+
+        Raises:
+            BadInput: there is no such function, or the name or the meaning can't be used.
+        """
+        from distill.labels import labelled
+
+        program, labels = labelled(self.program, self.labels, function, name, meaning, by)
+        return relabelled(self, program, labels)
+
     def why(self: Distilled, budget: float = 60.0, seed: int = 0) -> Shorter | None:
         """The closest shorter program, and where it differs; None where none was kept."""
         from distill.another import closest_shorter
@@ -191,7 +235,7 @@ class Distillation(Printed):
     steps, ended it; note: what else a
     reader should know; data: the user's examples, where a claim was made on them; located: what
     `locate` found, once `with_variables` has taken it in; pieces: what the program was put together
-    from, where the network falls apart.
+    from, where the network falls apart; labels: names and meanings that were given to functions.
     """
 
     program: Program
@@ -209,6 +253,7 @@ class Distillation(Printed):
     data: Columns | None = None
     located: dict[str, Any] | None = None
     pieces: tuple[Piece, ...] = ()
+    labels: Labels = NO_LABELS
 
     @cached_property
     def source(self) -> str:

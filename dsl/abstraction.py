@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from dsl.cost import INDEXED, bits_by_node, program_bits
-from dsl.expand import called
+from dsl.expand import called, functions_renamed
 from dsl.program import (
     Call,
     Const,
@@ -508,16 +508,4 @@ def _numbered(program: Program, keep: frozenset[str]) -> Program:
     plain = [n for n in others if re.fullmatch(r"f\d+", n)]
     taken = _all_names(program) | {d.name for d in program.definitions if d.name not in plain}
     fresh = (name for name in (f"f{i}" for i in count(1)) if name not in taken)
-    names = dict(zip(plain, fresh, strict=False))
-
-    def rule(node: Expression) -> Expression | None:
-        if isinstance(node, Call) and node.name in names:
-            return call(names[node.name], node.children, node.type)
-        return None
-
-    return Program(
-        tuple(
-            replace(d, name=names.get(d.name, d.name), body=transform(d.body, rule))
-            for d in program.definitions
-        )
-    )
+    return functions_renamed(program, dict(zip(plain, fresh, strict=False)))

@@ -18,6 +18,7 @@ from dsl.program import (
     Let,
     Program,
     Var,
+    call,
     free_variables,
     function,
     let,
@@ -99,6 +100,22 @@ def called(main: Definition, others: Sequence[Definition]) -> list[Definition]:
             kept.insert(0, definition)
             wanted |= _names_called(definition)
     return kept
+
+
+def functions_renamed(program: Program, names: Mapping[str, str]) -> Program:
+    """The same program with other names for some of its functions."""
+
+    def rule(node: Expression) -> Expression | None:
+        if isinstance(node, Call) and node.name in names:
+            return call(names[node.name], node.children, node.type)
+        return None
+
+    return Program(
+        tuple(
+            replace(d, name=names.get(d.name, d.name), body=transform(d.body, rule))
+            for d in program.definitions
+        )
+    )
 
 
 def _names_called(definition: Definition) -> set[str]:

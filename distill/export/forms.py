@@ -119,6 +119,7 @@ def header(found: Distilled) -> list[str]:
         f"Domain: {quoted(told.domain)}",
         f"Output: {quoted(told.output)}",
         f"Evidence: {quoted(told.verdict)} by {quoted(told.method)}.",
+        *(f"Meaning of {quoted(x.name)[1:-1]}: {quoted(x.told)}" for x in found.labels.meant),
     ]
 
 

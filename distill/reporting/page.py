@@ -129,7 +129,12 @@ def _navigation(sections: Sections) -> Markup:
 def _english(found: Distillation | LoopDistillation) -> Markup:
     loop = isinstance(found, LoopDistillation)
     text = loop_english(found.program) if loop else to_english(found.program)
-    return join(tag("p", cut(line, _ENGLISH)) for line in text.splitlines()[:40])
+    meant = [
+        tag("p", tag("strong", cut(x.name, _TITLE)), " means: ", cut(x.meaning, _ENGLISH),
+            tag("em", f" (unverified, by {cut(x.by, _TITLE)})") if x.by else None)
+        for x in found.labels.meant
+    ]  # fmt: skip
+    return join([*meant, *(tag("p", cut(line, _ENGLISH)) for line in text.splitlines()[:40])])
 
 
 def _modules(
