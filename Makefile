@@ -16,7 +16,7 @@ BENCH ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench bench-rnn bench-families bench-evidence bench-mutation bench-structure clean
+.PHONY: help demo test lint format docs bench bench-rnn bench-families bench-evidence bench-mutation bench-resume bench-structure clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -59,6 +59,9 @@ bench-structure: $(VENV)/.bench ## look for structure that is known, and prepare
 	$(BIN)/python -m benchmarks.structure.repeats
 	$(BIN)/python -m benchmarks.structure.cost
 	$(BIN)/python -m benchmarks.structure.prepare
+
+bench-resume: $(VENV)/.bench ## kill runs at random moments, and go on with them
+	$(BIN)/python -m benchmarks.resume
 
 bench-mutation: $(VENV)/.mutation ## change the code behind proofs: do tests notice? BENCH="--files a.py"
 	$(BIN)/python -m benchmarks.mutation.run $(BENCH)

@@ -17,6 +17,7 @@ from distill.distillation_loop import LoopDistillation
 from distill.errors import BadInput
 from distill.evidence import Claim
 from distill.load import load
+from distill.load.sklearn import words_of
 from distill.loops import read_sequences
 from distill.network import Network
 from distill.pipeline import distil
@@ -72,8 +73,9 @@ def distill(
             pipeline, or a loaded `Network`; for sequences an .onnx file of a
             cell, a `Recurrent` of step and readout, or a `RecurrentNetwork`.
         inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool" or "seq(int(0,9))"; without it one is
-            proposed from `data`.
-        outputs: the output type, e.g. "category(3)"; inferred from the last operation if left out.
+            proposed from `data`, with a scikit-learn estimator's column names.
+        outputs: the output type, e.g. "category(3)"; inferred from the last operation, or from a
+            scikit-learn classifier's class names, if left out.
             For sequences "seq(int)" is one per item and "int" the one at the end.
         data: unlabelled inputs (n, width) in the network's units, or the path of a .npz or .csv.
         tolerance: largest difference of real outputs (default 1 % of the output's range), or share
@@ -116,11 +118,12 @@ def distill(
     require_sequences(model, inputs, initial_state, length)
     network = load(model)
     rows = read_data(data)
-    domain = _domain(inputs, rows, network)
+    names, classes = words_of(model)
+    domain = _domain(inputs, rows, network, names)
     target = make_target(
         network,
         domain,
-        resolve_output(network, outputs),
+        resolve_output(network, outputs or classes),
         tolerance,
         margin,
         columns_of(domain, rows),
@@ -166,7 +169,9 @@ def read_domain(inputs: str | Domain) -> Domain:
         raise BadInput(str(error)) from None
 
 
-def _domain(inputs: str | Domain | None, rows: Any, network: Network) -> Domain:
+def _domain(
+    inputs: str | Domain | None, rows: Any, network: Network, names: Sequence[str]
+) -> Domain:
     if inputs is not None:
         return read_domain(inputs)
     if rows is None:
@@ -176,7 +181,7 @@ def _domain(inputs: str | Domain | None, rows: Any, network: Network) -> Domain:
         )
     from distill.propose import propose_domain
 
-    return propose_domain(fitting(rows, network.input_width))
+    return propose_domain(fitting(rows, network.input_width), names)
 
 
 def read_data(data: Any) -> Any:
