@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from distill.api_prepare import prepare
     from distill.distillation import Distillation
     from distill.distillation_loop import LoopDistillation
+    from distill.estimator import DistilledClassifier, DistilledRegressor
     from distill.recurrent import Recurrent
     from distill.replace import replacement
     from distill.reporting.write import report
@@ -36,6 +37,8 @@ _HOMES = {
     "LoopDistillation": "distill.distillation_loop",
     "Recurrent": "distill.recurrent",
     "replacement": "distill.replace",
+    "DistilledClassifier": "distill.estimator",
+    "DistilledRegressor": "distill.estimator",
     "report": "distill.reporting.write",
     "explain": "distill.walkthrough",
 }
@@ -43,6 +46,8 @@ _ROOMS = frozenset({"load", "preparation", "testing"})
 
 __all__ = [
     "Distillation",
+    "DistilledClassifier",
+    "DistilledRegressor",
     "LoopDistillation",
     "Recurrent",
     "check",

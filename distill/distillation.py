@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -130,6 +129,8 @@ class Distilled(Protocol):
         """Write the output folder."""
         ...
 
+    def _repr_html_(self) -> str: ...
+
 
 def variables_told(found: Distilled, report: AlignmentReport) -> dict[str, Any]:
     """The fields that a report on its variables changes in a result."""
@@ -222,7 +223,9 @@ class Printed:
         return self.summary()
 
     def _repr_html_(self: Distilled) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from distill.reporting.notebook import result_html
+
+        return result_html(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -32,6 +32,7 @@ def test_a_page_runs(
 ) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISTILL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "path", list(sys.path))
     names: dict[str, object] = {"__name__": page.stem}
     shown: list[str] = []
