@@ -16,7 +16,7 @@ BENCH ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-rnn bench-families bench-evidence bench-mutation bench-structure clean
+.PHONY: help demo test lint format docs bench bench-rnn bench-families bench-evidence bench-mutation bench-resume bench-structure clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -37,6 +37,9 @@ format: $(VENV)/.dev ## rewrite the files in the house style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.docs ## build the documentation site in docs/_build; a warning is an error
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
+
 bench: $(VENV)/.bench ## run the benchmark suite, print its tables; BENCH="--quick" for less
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
@@ -52,13 +55,19 @@ bench-evidence: $(VENV)/.bench ## try to break verifiers and checker; BENCH="--t
 bench-structure: $(VENV)/.bench ## look for structure that is known, and prepare real-data networks
 	$(BIN)/python -m benchmarks.structure.run
 	$(BIN)/python -m benchmarks.structure.programs
+	$(BIN)/python -m benchmarks.structure.known_programs
+	$(BIN)/python -m benchmarks.structure.repeats
+	$(BIN)/python -m benchmarks.structure.cost
 	$(BIN)/python -m benchmarks.structure.prepare
+
+bench-resume: $(VENV)/.bench ## kill runs at random moments, and go on with them
+	$(BIN)/python -m benchmarks.resume
 
 bench-mutation: $(VENV)/.mutation ## change the code behind proofs: do tests notice? BENCH="--files a.py"
 	$(BIN)/python -m benchmarks.mutation.run $(BENCH)
 
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) build dist *.egg-info *.distilled .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build docs/_build dist *.egg-info *.distilled .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is rebuilt when what it installs changes. torch goes first and pinned: with it in place
@@ -75,6 +84,10 @@ $(VENV)/.base: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.base
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.base
+	$(PIP) -e '.[docs]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.base

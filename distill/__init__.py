@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from distill.api_prepare import prepare
     from distill.distillation import Distillation
     from distill.distillation_loop import LoopDistillation
+    from distill.estimator import DistilledClassifier, DistilledRegressor
     from distill.recurrent import Recurrent
     from distill.replace import replacement
+    from distill.reporting.write import report
+    from distill.walkthrough import explain
 
 __version__ = "0.1.0"
 
@@ -34,11 +37,17 @@ _HOMES = {
     "LoopDistillation": "distill.distillation_loop",
     "Recurrent": "distill.recurrent",
     "replacement": "distill.replace",
+    "DistilledClassifier": "distill.estimator",
+    "DistilledRegressor": "distill.estimator",
+    "report": "distill.reporting.write",
+    "explain": "distill.walkthrough",
 }
 _ROOMS = frozenset({"load", "preparation", "testing"})
 
 __all__ = [
     "Distillation",
+    "DistilledClassifier",
+    "DistilledRegressor",
     "LoopDistillation",
     "Recurrent",
     "check",
@@ -46,10 +55,12 @@ __all__ = [
     "detect",
     "distill",
     "equivalent",
+    "explain",
     "inspect",
     "modules",
     "prepare",
     "replacement",
+    "report",
 ]
 
 

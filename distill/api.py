@@ -17,12 +17,16 @@ from distill.distillation_loop import LoopDistillation
 from distill.errors import BadInput
 from distill.evidence import Claim
 from distill.load import load
+from distill.load.sklearn import words_of
 from distill.loops import read_sequences
 from distill.network import Network
 from distill.pipeline import distil
 from distill.recurrent import Recurrent, RecurrentNetwork
-from distill.run.budget import Budget, Progress, default_steps, silent
+from distill.run.budget import Budget, Progress, default_steps
+from distill.run.cache import memory_of
 from distill.run.interrupt import interruptible
+from distill.run.memory import Memory
+from distill.run.progress import watched
 from distill.run.versions import versions
 from distill.standing import Settings
 from distill.synthesize.loop import Vocabulary
@@ -30,7 +34,7 @@ from distill.target import make_target, resolve_output
 from dsl.domain import Columns, Domain, DomainError
 from dsl.domain_text import parse_domain, show_domain
 from dsl.primitive import REGISTRY, Primitive
-from dsl.program import Expression
+from dsl.program import Definition, Expression
 from dsl.sequences import Sequences, is_sequences
 from dsl.text import ParseError, parse
 
@@ -54,9 +58,11 @@ def distill(
     allowed: Sequence[str] | None = None,
     forbidden: Sequence[str] = (),
     primitives: Sequence[Primitive] = (),
-    progress: Progress | None = None,
+    library: str | Path | Sequence[Definition] = (),
+    progress: Progress | bool | None = None,
     initial_state: Any = None,
     length: int | None = None,
+    cache: bool | str | Path | Memory = False,
 ) -> Distillation | LoopDistillation:
     """Distil a trained network into a readable program with evidence.
 
@@ -67,8 +73,9 @@ def distill(
             pipeline, or a loaded `Network`; for sequences an .onnx file of a
             cell, a `Recurrent` of step and readout, or a `RecurrentNetwork`.
         inputs: the domain, e.g. "x: real(-1,1)[2] * b: bool" or "seq(int(0,9))"; without it one is
-            proposed from `data`.
-        outputs: the output type, e.g. "category(3)"; inferred from the last operation if left out.
+            proposed from `data`, with a scikit-learn estimator's column names.
+        outputs: the output type, e.g. "category(3)"; inferred from the last operation, or from a
+            scikit-learn classifier's class names, if left out.
             For sequences "seq(int)" is one per item and "int" the one at the end.
         data: unlabelled inputs (n, width) in the network's units, or the path of a .npz or .csv.
         tolerance: largest difference of real outputs (default 1 % of the output's range), or share
@@ -83,9 +90,14 @@ def distill(
         hints: guesses to start from, as text over the domain's names or as expressions.
         allowed, forbidden: names of primitives for the search; what is forbidden is in no program
             but your hints and the network's own arithmetic; primitives: your own.
-        progress: called with a stage and how much of it is done (or None).
+        library: functions that the program may call, a file of `distill library save` or
+            definitions; the program holds those that it calls.
+        progress: called with a stage and how much of it is done (or None); True shows it on a
+            terminal or in a notebook, with the time left.
         initial_state: of a recurrent network, an array or a file; its own or zeros if left out.
         length: of the example sequences; found from domain and network if left out.
+        cache: take finished stages of earlier runs from the user's cache (True) or a folder, and
+            keep those of this one there; the program is the same.
 
     Raises:
         BadInput: something can't be used, in one sentence.
@@ -96,33 +108,34 @@ def distill(
         refuse_for_sequences(
             margin=margin > 0, data=data is not None, hints=bool(hints),
             allowed=allowed is not None, forbidden=bool(forbidden), primitives=bool(primitives),
+            library=bool(library),
         )  # fmt: skip
-        with interruptible(spent):
+        with interruptible(spent), watched(progress, spent) as report:
             return distil_sequences(
-                model, inputs, outputs, initial_state, length, tolerance, spent, seed,
-                progress or silent, versions(),
+                model, inputs, outputs, initial_state, length, tolerance, spent, seed, report,
+                versions(), memory_of(cache),
             )  # fmt: skip
     require_sequences(model, inputs, initial_state, length)
     network = load(model)
     rows = read_data(data)
-    domain = _domain(inputs, rows, network)
+    names, classes = words_of(model)
+    domain = _domain(inputs, rows, network, names)
     target = make_target(
         network,
         domain,
-        resolve_output(network, outputs),
+        resolve_output(network, outputs or classes),
         tolerance,
         margin,
         columns_of(domain, rows),
         seed,
     )
-    settings = Settings(
-        seed=seed,
-        exact=exact,
-        vocabulary=_vocabulary(allowed, forbidden, primitives),
-        hints=tuple(_hint(h, domain) for h in hints),
-        progress=progress or silent,
-    )
-    with interruptible(spent):
+    from distill.library import functions_for
+
+    functions = functions_for(library, [f.name for f in domain.fields])
+    words = _vocabulary(allowed, forbidden, primitives, functions)
+    guesses = tuple(_hint(h, domain, functions) for h in hints)
+    with interruptible(spent), watched(progress, spent) as report:
+        settings = Settings(seed, exact, words, guesses, report, memory=memory_of(cache))
         outcome = distil(target, settings, spent)
     return distillation_of(outcome, network, domain, spent, seed)
 
@@ -156,7 +169,9 @@ def read_domain(inputs: str | Domain) -> Domain:
         raise BadInput(str(error)) from None
 
 
-def _domain(inputs: str | Domain | None, rows: Any, network: Network) -> Domain:
+def _domain(
+    inputs: str | Domain | None, rows: Any, network: Network, names: Sequence[str]
+) -> Domain:
     if inputs is not None:
         return read_domain(inputs)
     if rows is None:
@@ -166,7 +181,7 @@ def _domain(inputs: str | Domain | None, rows: Any, network: Network) -> Domain:
         )
     from distill.propose import propose_domain
 
-    return propose_domain(fitting(rows, network.input_width))
+    return propose_domain(fitting(rows, network.input_width), names)
 
 
 def read_data(data: Any) -> Any:
@@ -211,21 +226,24 @@ def columns_of(domain: Domain, rows: Any) -> Columns | None:
 
 
 def _vocabulary(
-    allowed: Sequence[str] | None, forbidden: Sequence[str], own: Sequence[Primitive]
+    allowed: Sequence[str] | None,
+    forbidden: Sequence[str],
+    own: Sequence[Primitive],
+    functions: tuple[Definition, ...],
 ) -> Vocabulary:
     for name in [*(allowed or ()), *forbidden]:
         if name not in REGISTRY:
             raise BadInput(f"there is no primitive named {name!r}; see `distill primitives`")
     return Vocabulary(
-        None if allowed is None else frozenset(allowed), frozenset(forbidden), tuple(own)
+        None if allowed is None else frozenset(allowed), frozenset(forbidden), tuple(own), functions
     )
 
 
-def _hint(hint: str | Expression, domain: Domain) -> Expression:
+def _hint(hint: str | Expression, domain: Domain, functions: Sequence[Definition]) -> Expression:
     if isinstance(hint, Expression):
         return hint
     try:
-        return parse(hint, dict(domain.parameters))
+        return parse(hint, dict(domain.parameters), functions)
     except ParseError as error:
         raise BadInput(f"can't read the hint {hint!r}: {error}") from None
 

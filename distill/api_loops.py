@@ -18,6 +18,7 @@ from distill.loops import DEPARTS, LoopOutcome, distil_recurrent
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import show_reading
 from distill.run.budget import Budget, Progress
+from distill.run.memory import NOTHING, Memory
 from distill.simplify.recurrent import used_numbers
 from distill.synthesize.loops.search import Found
 from distill.verify.relational import input_box
@@ -31,6 +32,7 @@ _OWN = "the search for loops has a vocabulary of its own"
 _REASONS = {
     "margin": _CLOSE, "data": "sequences are drawn from the domain",
     "hints": _OWN, "allowed": _OWN, "forbidden": _OWN, "primitives": _OWN,
+    "library": _OWN,
 }  # fmt: skip
 
 
@@ -70,6 +72,7 @@ def distil_sequences(
     seed: int,
     progress: Progress,
     versions: dict[str, str],
+    memory: Memory = NOTHING,
 ) -> LoopDistillation:
     """Distil a recurrent network into a loop; see `distill.api.distill`.
 
@@ -79,7 +82,7 @@ def distil_sequences(
     network = load_recurrent(model, initial_state)
     file = b"" if network.cell.opaque else cell_onnx(network.cell, network.hidden)
     outcome = distil_recurrent(
-        network, inputs, outputs, length, seed, spent.stage(1.0), progress, tolerance
+        network, inputs, outputs, length, seed, spent.stage(1.0), progress, tolerance, memory
     )
     oracle = outcome.oracle
     evidence = Evidence(

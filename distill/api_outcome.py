@@ -12,7 +12,7 @@ from distill.network import Network
 from distill.pipeline import Outcome
 from distill.run.budget import Budget
 from distill.run.versions import versions
-from dsl.cost import VERSION
+from dsl.cost import VERSION, program_bits
 from dsl.domain import Domain
 from dsl.domain_text import show_domain
 from dsl.program import Program
@@ -29,7 +29,7 @@ def distillation_of(
         outcome.deployed_vs_original,
         show_domain(domain),
         str(outcome.target.reading),
-        {"program": outcome.chosen.bits, "network": outcome.network_bits, "version": VERSION},
+        {"program": program_bits(program), "network": outcome.network_bits, "version": VERSION},
         budget.elapsed,
         budget.spent,
         seed,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from distill import cli_choice, cli_labels, cli_report
 from distill import cli_views as views
 from distill.cli_inputs import domain_of, proposed, sequences, share
 from distill.cli_options import (
@@ -22,13 +23,20 @@ from distill.cli_options import (
     Folder,
     InitialState,
     Inputs,
+    Jobs,
     Length,
+    Library,
     Locate,
+    Margin,
     Model,
+    NoCache,
     Out,
+    Outputs,
     Recurrent,
+    Resume,
     Seed,
     Tolerance,
+    Yes,
 )
 from distill.errors import BadInput
 
@@ -190,69 +198,76 @@ def prepare(
 def run(
     model: Model,
     inputs: Inputs = None,
-    outputs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TYPE",
-            help="What the outputs mean: 'category(3)'; for sequences 'seq(int)', one per item, or "
-            "'int', the one at the end.",
-        ),
-    ] = None,
+    outputs: Outputs = None,
     recurrent: Recurrent = False,
     initial_state: InitialState = None,
     length: Length = None,
     data: Data = None,
     tolerance: Tolerance = None,
-    margin: Annotated[
-        float, typer.Option(help="Decisions closer than this to a tie may differ.")
-    ] = 0.0,
+    margin: Margin = 0.0,
     exact: Annotated[bool, typer.Option("--exact", help="Keep every weight as it is.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Use the domain proposed from --data.")
-    ] = False,
+    yes: Yes = False,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop after.")] = 60.0,
     steps: Annotated[int | None, typer.Option(help="Stop after this many steps of work.")] = None,
-    jobs: Annotated[int, typer.Option(help="Threads; they change no result.")] = 1,
+    jobs: Jobs = 1,
     seed: Seed = 0,
+    library: Library = None,
     out: Out = None,
     locate: Locate = False,
+    resume: Resume = False,
+    no_cache: NoCache = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress, no result.")] = False,
 ) -> None:
     """Distil MODEL into a program with evidence, in a folder."""
+    from distill.cli_cache import kept
+    from distill.cli_labels import labels_in, with_labels
     from distill.export.place import default_folder, staged
 
     limits = {"tolerance": tolerance, "margin": margin, "budget": budget, "steps": steps}
     _check_limits(**limits, jobs=jobs, seed=seed, length=length)
     with staged(Path(out) if out else default_folder(model)) as place:
-        domain = sequences(inputs) if recurrent else domain_of(inputs)
-        domain = domain or proposed(model, data, yes)
-        with views.progress(show=not (quiet or as_json)) as report:
+        before = labels_in(place.target)
+        domain = (sequences if recurrent else domain_of)(inputs) or proposed(model, data, yes)
+        with (
+            views.progress(show=not (quiet or as_json)) as report,
+            kept(place.target, resume=resume, cached=not no_cache, quiet=quiet) as memory,
+        ):
             from distill import api
 
             found = api.distill(
-                model,
-                inputs=domain,
-                outputs=outputs,
-                data=data,
-                exact=exact,
-                jobs=jobs,
-                seed=seed,
-                progress=report,
-                initial_state=initial_state,
-                length=length,
-                **limits,
-            )
+                model, domain, outputs, data=data, exact=exact, jobs=jobs, seed=seed,
+                library=library or (), progress=report, initial_state=initial_state, length=length,
+                cache=memory.found, **limits,
+            )  # fmt: skip
             if locate:
                 found = found.with_variables(found.locate(seed=seed, progress=report))
-        found.save(place.target)
+            found = with_labels(found, before)
+            found.save(place.target)
+            memory.done(found.interrupted or found.timed_out)
     _print_result(found, str(place.target), as_json=as_json, quiet=quiet)
     raise typer.Exit(_run_code(found))
 
 
 @app.command()
-def check(folder: Folder) -> None:
-    """Re-check the evidence of a finished run without trusting it; program.py is not executed."""
+def check(
+    folder: Folder,
+    program: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Your own program, put beside the run's network."),
+    ] = None,
+    tolerance: Tolerance = None,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Stop proofs after.")] = 60.0,
+    seed: Seed = 0,
+) -> None:
+    """Re-check the evidence of a finished run without trusting it; program.py is not executed.
+
+    With --program: what holds of a program.dsl that you edited, proved where possible, with a
+    counterexample where it differs. The folder stays as it is (see 'choose').
+    """
+    if program is not None:
+        verdict = cli_choice.check_program(folder, program, tolerance, budget, seed)
+        raise typer.Exit(VERDICT_CODES.get(verdict, FOUND))
     from distill import api
 
     found = api.check(folder)
@@ -287,6 +302,34 @@ def show(
         views.print_evidence(found.evidence)
     else:
         views.print_text(views.program_as(found, form, expand))
+
+
+@app.command()
+def export(
+    folder: Folder,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="FORM", help="python, numpy, torch, onnx, c, smt2 or latex."),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="FILE", help="Where to; default ./NAME.c and the like."),
+    ] = None,
+) -> None:
+    """Write the program of a finished run as a file to deploy: C99, ONNX, numpy, torch ..."""
+    from distill.export.folder import read_folder
+    from distill.export.forms import ENDINGS, Target, default_name
+    from distill.export.place import written_file
+
+    if to not in list(Target):
+        raise BadInput(f"--to is {to!r}; it must be one of {', '.join(Target)}.")
+    text = read_folder(Path(folder)).export(to)
+    form = Target(to)
+    ending = ENDINGS[form].rpartition(".")[2]
+    with written_file(out or default_name(folder, form), folder, ending) as place:
+        place.draft.write_bytes(text if isinstance(text, bytes) else text.encode())
+        place.publish()
+    views.print_text(f"the program as {form}: written to {place.target}")
 
 
 @app.command()
@@ -396,6 +439,62 @@ def primitives(
     if name not in named:
         raise BadInput(f"There is no primitive {name!r}; 'distill primitives' lists them all.")
     views.print_primitive(named[name])
+
+
+library_app = typer.Typer(no_args_is_help=True, help="Functions kept for later runs.")
+app.add_typer(library_app, name="library")
+
+
+@library_app.command("show")
+def library_show(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A library.")],
+) -> None:
+    """Print the functions in FILE."""
+    from distill.library import load_library
+    from dsl.library import show_library
+
+    views.print_text(show_library(load_library(file)).rstrip())
+
+
+@library_app.command("save")
+def library_save(
+    folder: Folder,
+    to: Annotated[str, typer.Option("--to", metavar="FILE", help="The library, made if missing.")],
+    function: Annotated[
+        list[str] | None,
+        typer.Option("--function", metavar="NAME", help="Only this one; NAME=NEW renames it."),
+    ] = None,
+) -> None:
+    """Add the functions of a finished run to FILE, for runs with --library FILE.
+
+    The program itself is saved with --function predict=NAME. What FILE has already, up to names and
+    the order of parameters, isn't added again.
+    """
+    from distill.library import save_functions
+
+    found = save_functions(folder, to, function or ())
+    names = ", ".join(d.name for d in found)
+    views.print_text(f"added to {to}: {names}" if found else f"{to} has all of it already")
+
+
+cli_report.add_to(app)
+cli_choice.add_to(app)
+cli_labels.add_to(app)
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything in it.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="MIB", help="The most it may take from now on."),
+    ] = None,
+) -> None:
+    """Show the cache of results of earlier runs: its place, how many there are, and their size."""
+    _require("--limit", limit, 1)
+    from distill.cli_cache import show_cache
+
+    views.print_rows(show_cache(clear, limit))
 
 
 def _print_result(found: Distilled, folder: str, *, as_json: bool, quiet: bool) -> None:

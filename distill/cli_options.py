@@ -37,6 +37,12 @@ InitialState = Annotated[
 Length = Annotated[
     int | None, typer.Option(help="How long the example sequences are; found if left out.")
 ]
+Library = Annotated[
+    str | None,
+    typer.Option("--library", metavar="FILE", help="Functions it may call: 'library save'."),
+]
+Jobs = Annotated[int, typer.Option(help="Threads; they change no result.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Use the domain proposed from --data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (of a run evidence.json).")]
 Out = Annotated[
     str | None,
@@ -45,3 +51,22 @@ Out = Annotated[
 Locate = Annotated[
     bool, typer.Option("--locate", help="Look for the program's variables in the network too.")
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with a run to the same folder that was killed, interrupted or timed out.",
+    ),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Neither read nor write the cache of earlier results.")
+]
+Outputs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE",
+        help="What the outputs mean: 'category(3)'; for sequences 'seq(int)', one per item, or "
+        "'int', the one at the end.",
+    ),
+]
+Margin = Annotated[float, typer.Option(help="Decisions closer than this to a tie may differ.")]

@@ -47,8 +47,9 @@ def print_text(text: str) -> None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print each line."""
-    print_text("\n".join(lines))
+    """Print each line; nothing where there is none."""
+    if text := "\n".join(lines):
+        print_text(text)
 
 
 def print_error(sentence: str) -> None:
@@ -122,9 +123,11 @@ def show_example(primitive: Primitive, index: int) -> str:
 
 
 def print_front(front: Iterable[Alternative]) -> None:
-    """Print the programs of a front, shortest first, under their bits and errors; long ones cut."""
-    for point in sorted(front, key=lambda p: p.bits):
-        print_text(f"{point.bits:,.0f} bits, error {point.error:.4g}")
+    """Print the programs of a front, numbered, under their bits and errors; long ones cut."""
+    from distill.another import ranked
+
+    for number, point in enumerate(ranked(front), 1):
+        print_text(f"{number}: {point.bits:,.0f} bits, error {point.error:.4g}")
         print_lines(f"    {line}" for line in cut(str(point.program)))
 
 
@@ -201,6 +204,9 @@ def program_as(found: Distilled, form: Form, depth: int = 0) -> str:
     program = found.expand(depth)
     if form is Form.text:
         return str(program).rstrip()
+    if form is Form.english:
+        said = [f"{x.name} means: {x.told}" for x in found.labels.meant]
+        return "\n".join([str(_other_form(program, form)).rstrip(), *said])
     if form is Form.python:
         return (_plain_python(program) if depth else found.to_python()).rstrip()
     return str(_other_form(program, form)).rstrip()
@@ -229,17 +235,10 @@ def _other_form(program: Program | Loop, form: Form) -> Any:
 @contextmanager
 def progress(*, show: bool) -> Iterator[Report | None]:
     """A function for stages to report to; draws on standard error where that is a terminal."""
-    console = Console(stderr=True)
-    if not (show and console.is_terminal):
-        yield None
-        return
-    with console.status("loading") as status:
+    from distill.run.progress import displayed
 
-        def report(stage: str, done: float | None) -> None:
-            share = "" if done is None else f" {100 * done:.0f} %"
-            status.update(Text(safe(stage) + share))
-
-        yield report
+    with displayed(show=show) as display:
+        yield display
 
 
 def _console() -> Console:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from distill.evidence import Evidence
+from distill.labels import NO_LABELS, Labels
 from distill.network import Network
 from distill.run.budget import Progress, silent
 from distill.target import Output
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from distill.align.report import AlignmentReport
+    from distill.another import Shorter
     from distill.piece import Piece
 
 
@@ -72,12 +74,21 @@ class Distilled(Protocol):
         ...
 
     @property
+    def timed_out(self) -> bool:
+        """Whether seconds, not steps, ended something."""
+        ...
+
+    @property
     def note(self) -> str:
         """What else a reader should know."""
         ...
 
     def to_python(self) -> str:
         """The text of program.py."""
+        ...
+
+    def export(self, form: str) -> str | bytes:
+        """The program in a form for deployment."""
         ...
 
     def expand(self, depth: int = 1) -> Program | Loop:
@@ -95,6 +106,17 @@ class Distilled(Protocol):
         ...
 
     @property
+    def labels(self) -> Labels:
+        """Names and meanings that were given to functions."""
+        ...
+
+    def label(
+        self, function: str, meaning: str | None = None, name: str | None = None, by: str = ""
+    ) -> Distilled:
+        """The same with a function renamed, or its meaning said."""
+        ...
+
+    @property
     def located(self) -> dict[str, Any] | None:
         """What `locate` found, as located.json has it; None where it wasn't asked."""
         ...
@@ -107,12 +129,25 @@ class Distilled(Protocol):
         """Write the output folder."""
         ...
 
+    def _repr_html_(self) -> str: ...
+
 
 def variables_told(found: Distilled, report: AlignmentReport) -> dict[str, Any]:
     """The fields that a report on its variables changes in a result."""
     hashes = {key: found.evidence.hashes[key] for key in ("program", "network")}
     told = replace(found.evidence, variables=report.headline)
     return {"evidence": told, "located": {**report.to_json(), "sha256": hashes}}
+
+
+def relabelled(found: Any, program: Program | Loop, labels: Labels) -> Any:
+    """A result whose program has other names, which changes no claim: the hashes follow."""
+    digest = hashlib.sha256(str(program).encode()).hexdigest()
+    hashes = {**found.evidence.hashes, "program": digest}
+    located = found.located
+    if located is not None:
+        located = {**located, "sha256": {**located["sha256"], "program": digest}}
+    evidence = replace(found.evidence, hashes=hashes)
+    return replace(found, program=program, evidence=evidence, located=located, labels=labels)
 
 
 class Printed:
@@ -124,11 +159,73 @@ class Printed:
 
         return summary(self)
 
+    def export(self: Distilled, form: str) -> str | bytes:
+        """The program as a file for deployment: text, for onnx bytes.
+
+        form: python, numpy, torch, onnx, c, smt2 or latex; see docs/contracts.md for what they
+        take, give and refuse.
+
+        Raises:
+            BadInput: there is no such form, or it can't carry this program.
+        """
+        from distill.export.forms import exported
+
+        return exported(self, form)
+
+    def choose(
+        self: Distilled,
+        which: str | int | Program | Loop,
+        tolerance: float | None = None,
+        budget: float = 60.0,
+        seed: int = 0,
+    ) -> Distilled:
+        """The same with another program in its place and evidence for that, refuted where it is.
+
+        It is put beside the network that was given. which: a number of the front as `distill show
+        --front` counts them, a program, or the path of a program.dsl.
+
+        Raises:
+            BadInput: there is no such program, or it takes or returns something else.
+        """
+        from distill.another import beside, chosen
+
+        if isinstance(which, Program | Loop):
+            return beside(self, which, tolerance, budget, seed)
+        return chosen(self, str(which), tolerance, budget, seed)
+
+    def label(
+        self: Distilled,
+        function: str,
+        meaning: str | None = None,
+        name: str | None = None,
+        by: str = "",
+    ) -> Distilled:
+        """The same with a function of the program renamed, or its meaning said, or both.
+
+        function: as the program names it, `predict` for the whole; by: the language model that
+        wrote the meaning, which every print then calls unverified; empty for a person.
+
+        Raises:
+            BadInput: there is no such function, or the name or the meaning can't be used.
+        """
+        from distill.labels import labelled
+
+        program, labels = labelled(self.program, self.labels, function, name, meaning, by)
+        return relabelled(self, program, labels)
+
+    def why(self: Distilled, budget: float = 60.0, seed: int = 0) -> Shorter | None:
+        """The closest shorter program, and where it differs; None where none was kept."""
+        from distill.another import closest_shorter
+
+        return closest_shorter(self, budget, seed)
+
     def __repr__(self: Distilled) -> str:
         return self.summary()
 
     def _repr_html_(self: Distilled) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        from distill.reporting.notebook import result_html
+
+        return result_html(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,7 +238,7 @@ class Distillation(Printed):
     steps, ended it; note: what else a
     reader should know; data: the user's examples, where a claim was made on them; located: what
     `locate` found, once `with_variables` has taken it in; pieces: what the program was put together
-    from, where the network falls apart.
+    from, where the network falls apart; labels: names and meanings that were given to functions.
     """
 
     program: Program
@@ -159,6 +256,7 @@ class Distillation(Printed):
     data: Columns | None = None
     located: dict[str, Any] | None = None
     pieces: tuple[Piece, ...] = ()
+    labels: Labels = NO_LABELS
 
     @cached_property
     def source(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from distill.distillation import Alternative, Printed, variables_told
 from distill.errors import BadInput
 from distill.evidence import Evidence
+from distill.labels import NO_LABELS, Labels
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import Oracle
 from distill.run.budget import Progress, silent
@@ -50,6 +51,7 @@ class LoopDistillation(Printed):
     timed_out: bool = False
     model: bytes = field(default=b"", repr=False)
     located: dict[str, Any] | None = None
+    labels: Labels = NO_LABELS
 
     @cached_property
     def source(self) -> str:

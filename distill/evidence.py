@@ -87,6 +87,11 @@ class Claim:
     regions: list[dict[str, Any]] = field(default_factory=list)
     attempts: tuple[Attempt, ...] = field(default=(), repr=False, compare=False)
 
+    def _repr_html_(self) -> str:
+        from distill.reporting.notebook import claim_html
+
+        return claim_html(self)
+
     def to_json(self) -> dict[str, Any]:
         """Plain data in the form of evidence.json."""
         found = asdict(replace(self, attempts=()))
@@ -152,6 +157,11 @@ class Evidence:
         """The method behind the headline verdict."""
         first, second = self.program_vs_deployed, self.deployed_vs_original
         return second.method if second.verdict == self.verdict != first.verdict else first.method
+
+    def _repr_html_(self) -> str:
+        from distill.reporting.notebook import evidence_html
+
+        return evidence_html(self)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data in the form of evidence.json."""

@@ -7,19 +7,21 @@ An `except` band around the guard is what a claim leaves out near a jump.
 
 from __future__ import annotations
 
-from dsl.program import Const, Expression, Let, Prim, Program, const, let, prim, program
+from dsl.expand import written_out
+from dsl.program import Const, Expression, Let, Prim, Program, const, let, prim, program, size
 from dsl.types import REAL, TypeMismatch, Vector, accepts
 
 _COMPARISONS = frozenset({"less", "less_equal", "greater", "greater_equal"})
 _TOGETHER = frozenset({"and_", "or_", "xor"})
+_LARGEST = 20_000
+"""Nodes above which functions aren't written out."""
 
 
 def guard_of(found: Program) -> Program | None:
-    """The guard of a program of one definition, or None where its jumps can't be told."""
-    if len(found.definitions) != 1:
-        return None
+    """The guard of a program, or None where its jumps can't be told."""
+    whole = _opened(found)
     try:
-        body = _guard(found.main.body)
+        body = None if whole is None else _guard(whole)
     except TypeMismatch:
         return None
     if body is None or not accepts(REAL, body.type):
@@ -28,16 +30,23 @@ def guard_of(found: Program) -> Program | None:
 
 
 def scores_of(found: Program) -> Program | None:
-    """What a program of one definition compares: a number that is >= 0 where it says true (and
-    <= 0 where it says false), or the vector whose largest it takes; None where it is neither.
+    """What a program compares: a number that is >= 0 where it says true (and <= 0 where it says
+    false), or the vector whose largest it takes; None where it is neither.
     """
-    if len(found.definitions) != 1:
-        return None
+    whole = _opened(found)
     try:
-        body = _scores(found.main.body, 1.0)
+        body = None if whole is None else _scores(whole, 1.0)
     except TypeMismatch:
         return None
     return None if body is None else program(found.main.parameters, body, body.type, "scores")
+
+
+def _opened(found: Program) -> Expression | None:
+    """A program's body with its functions written out; None where that would fill pages."""
+    if len(found.definitions) == 1:
+        return found.main.body
+    body = written_out(found).main.body
+    return body if size(body) <= _LARGEST else None
 
 
 def _scores(body: Expression, sign: float) -> Expression | None:

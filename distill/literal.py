@@ -2,7 +2,7 @@
 
 Always there and always right: a found program replaces it when it is shorter. Every
 wire that is a hidden layer becomes a Let-bound vector; affine rows are written as
-sums of terms or as one matrix, whichever takes fewer bits.
+sums of terms, as one matrix, or as filters moved over a grid, whichever takes fewest bits.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from distill.literal_conv import convolved, picked
 from distill.normal_form import Affine, Elementwise, Input, NormalForm
 from distill.target import Output
 from dsl.cost import bits
@@ -148,7 +149,7 @@ class Writer:
         return [prim("item", wire, const(i)) for i in range(size)]
 
     def affine(self, node: Affine) -> Expression:
-        """An affine map as sums of terms or as one matrix, whichever takes fewer bits."""
+        """An affine map in the way that takes fewest bits."""
         if not node.terms:
             values = [_number(v, self.plain) for v in node.bias]
             return values[0] if len(values) == 1 else prim("vector", *values)
@@ -157,6 +158,24 @@ class Writer:
         scaled = self.scaled(node)
         if scaled is not None:
             return scaled
+        moved, before = self.moved(node), (self.bindings[:], self.wires[:], set(self.taken))
+        plain = self.sums(node)
+        if moved is None or bits(moved) >= bits(plain):
+            return plain
+        self.bindings[:], self.wires[:], self.taken = before
+        return moved
+
+    def moved(self, node: Affine) -> Expression | None:
+        """A map of many weights that moves filters over a wire, or picks numbers of it."""
+        (source, matrix), *more = node.terms
+        if more or np.count_nonzero(matrix) <= _TERMS:
+            return None
+        wire = self.wires[source]
+        found = picked(matrix, node.bias, wire)
+        return convolved(matrix, node.bias, wire) if found is None else found
+
+    def sums(self, node: Affine) -> Expression:
+        """An affine map as sums of terms or as one matrix."""
         weights = sum(matrix.size for _, matrix in node.terms)
         if weights > _ROWS_AT_MOST and np.mean([np.mean(m == 0) for _, m in node.terms]) < 0.5:
             return self.matrix(node)

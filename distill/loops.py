@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +13,9 @@ from distill.evidence import Claim
 from distill.literal_loop import literal_loop
 from distill.recurrent import RecurrentNetwork
 from distill.recurrent_target import Oracle, parse_reading
-from distill.run.budget import Progress, Stop, silent
+from distill.remembered import claim_recalled, joined, loops_recalled, oracle_content
+from distill.run.budget import Budget, Progress, Stage, Stop, silent
+from distill.run.memory import NOTHING, Memory
 from distill.synthesize.loops.real_search import SOFT, search_real_loops
 from distill.synthesize.loops.search import Found, search_loops
 from distill.target import Output, check_width, parse_output
@@ -206,22 +210,25 @@ def distil_recurrent(
     should_stop: Stop | None = None,
     progress: Progress = silent,
     tolerance: float | None = None,
+    memory: Memory = NOTHING,
 ) -> LoopOutcome:
     """The shortest loop that isn't refuted, else the network's own arithmetic, with evidence.
 
-    outputs, length, tolerance: see `make_oracle`.
+    outputs, length, tolerance: see `make_oracle`; memory: results found before.
 
     Raises:
         BadInput: see `make_oracle`; or nothing was found for a plain Python function.
     """
     oracle = make_oracle(network, inputs, outputs, length, seed, tolerance)
     progress("searching", None)
-    found = tuple(_as_read(f, oracle.output) for f in _searched(oracle, seed, should_stop))
+    proposed = _remembered(oracle, seed, should_stop, memory)
+    found = tuple(_as_read(f, oracle.output) for f in proposed)
     finished = should_stop is None or not should_stop()
     progress("verifying", None)
     own = None if network.cell.opaque else _own_loop(oracle, plain_matrices=True)
     network_bits = 0.0 if own is None else loop_bits(own, 32.0)
-    standing = _standing(found[:_ASKED], oracle, seed)
+    judge = partial(_claim_remembered, claim_of, seed=seed, memory=memory)
+    standing = _standing(found[:_ASKED], oracle, judge)
     if standing is not None:
         one, claim, oracle = standing
         ends = oracle.domain.longest is not None
@@ -236,15 +243,37 @@ def distil_recurrent(
             "a torch module or a model file"
         )
     loop = _own_loop(oracle)
+    claim = _claim_remembered(_literal_claim, loop, oracle, seed, memory)
     return LoopOutcome(
-        oracle, loop, _literal_claim(loop, oracle, seed), loop_bits(loop), "literal", own,
-        network_bits, found, finished, literal=True,
+        oracle, loop, claim, loop_bits(loop), "literal", own, network_bits, found, finished,
+        literal=True,
     )  # fmt: skip
 
 
 def claim_of(loop: Loop, oracle: Oracle, seed: int) -> Claim:
     """What is known about a loop beside its network, real outputs or discrete ones."""
     return (real_claim if oracle.real else words_claim)(loop, oracle, seed)
+
+
+def _claim_remembered(
+    make: Callable[[Loop, Oracle, int], Claim],
+    loop: Loop,
+    oracle: Oracle,
+    seed: int,
+    memory: Memory,
+) -> Claim:
+    """What is known about a loop, as it was made before or now; no clock ends it."""
+    content = joined(oracle_content(oracle), (make.__name__, str(loop), seed))
+    endless = Budget(seconds=float("inf"))
+    return claim_recalled(memory, content, endless, lambda: make(loop, oracle, seed))
+
+
+def _remembered(oracle: Oracle, seed: int, stop: Stop | None, memory: Memory) -> list[Found]:
+    """The loops of the search, as it found them before or finds them now."""
+    left = None if not isinstance(stop, Stage) else stop.left
+    budget = stop.budget if isinstance(stop, Stage) else Budget()
+    content = joined(oracle_content(oracle), (seed, left))
+    return loops_recalled(memory, content, budget, lambda: _searched(oracle, seed, stop))
 
 
 def _searched(oracle: Oracle, seed: int, should_stop: Stop | None) -> list[Found]:
@@ -254,7 +283,7 @@ def _searched(oracle: Oracle, seed: int, should_stop: Stop | None) -> list[Found
 
 
 def _standing(
-    found: tuple[Found, ...], oracle: Oracle, seed: int
+    found: tuple[Found, ...], oracle: Oracle, judge: Callable[[Loop, Oracle], Claim]
 ) -> tuple[Found, Claim, Oracle] | None:
     """The first loop that isn't refuted, with its claim and the oracle whose tolerance it keeps.
 
@@ -265,7 +294,7 @@ def _standing(
         for one in found:
             if oracle.real and one.error > asked.tolerance:
                 continue
-            claim = claim_of(one.loop, asked, seed)
+            claim = judge(one.loop, asked)
             if claim.verdict != "refuted":
                 return one, claim, asked
     return None

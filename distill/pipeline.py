@@ -32,6 +32,7 @@ from distill.load import network_from_normal_form
 from distill.network import Network
 from distill.normal_form import NormalForm
 from distill.piece import Piece
+from distill.remembered import claim_recalled, forms_recalled, joined, target_content
 from distill.run.budget import Budget
 from distill.simplify import choose, simplify_keeping
 from distill.simplify.alike import decision_shares, likeness
@@ -45,6 +46,7 @@ from distill.standing import (
     first_standing,
     own_arithmetic,
     propose,
+    said_once,
     search_again,
     stands,
     verified,
@@ -111,9 +113,9 @@ class Outcome:
 def distil(target: Target, settings: Settings, budget: Budget) -> Outcome:
     """Find the shortest program for a target and say what is known about it."""
     points, forbidden = judging_points(target, settings.seed), settings.vocabulary.forbidden
-    pool = Pool(target, points, forbidden=forbidden)
+    pool = Pool(target, points, forbidden=forbidden, functions=settings.vocabulary.usable)
     finished = propose(pool, settings, budget)
-    literal = exact_literal(target)
+    literal = said_once(exact_literal(target), settings)
     pool.add(literal)
     detecting = detector_program(target)
     if detecting is not None:
@@ -187,16 +189,23 @@ def kept_behaviour(
         return None
     settings.progress("simplifying", None)
     literal_of = lru_cache(maxsize=64)(partial(_literal_of, target))
-    found = simplify_keeping(
-        target.form,
-        inputs,
-        _kind(target),
-        target.output.level,
-        settings.seed,
-        should_stop=budget.stage(_SIMPLIFY_SHARE),
-        bits=lambda form: literal_of(form).bits,
-    )
-    forms = [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
+    stage = budget.stage(_SIMPLIFY_SHARE)
+
+    def taught() -> list[NormalForm]:
+        kind, level = _kind(target), target.output.level
+        found = simplify_keeping(
+            target.form,
+            inputs,
+            kind,
+            level,
+            settings.seed,
+            should_stop=stage,
+            bits=lambda form: literal_of(form).bits,
+        )
+        return [s.form for s in found if s.bits >= choose(found).bits][:_FORMS]
+
+    content = joined(target_content(target), (inputs, settings.seed, stage.left))
+    forms = forms_recalled(settings.memory, content, budget, taught)
     for form in itertools.chain(forms, _rounded(target, settings, budget)):
         made = literal_of(form)
         if made.bits < literal.bits:
@@ -243,6 +252,7 @@ def _of_simplified(
         reading=target.output,
         form=deployed.normal_form(),
     )
+    made = said_once(made, settings)
     square, claim = verified(replace(small, soft=False), made, settings, budget)
     claim = finished_claim(square, claim, settings.seed)
     beside = deployed_claim(target, small, settings.seed)
@@ -276,7 +286,14 @@ def whole_claim(
     beside = replace(target, tolerance=composed.tolerance or 0.0, soft=False)
     effort = replace(_DIRECT, should_stop=budget.stage(1.0))
     square = Square(beside, made.program, target.margin)
-    direct = finished_claim(square, verify(square, settings.seed, effort), settings.seed)
+    asked = ("direct", str(made.program), settings.seed, budget.stage(1.0).left)
+    shown = claim_recalled(
+        settings.memory,
+        joined(target_content(beside), asked),
+        budget,
+        lambda: verify(square, settings.seed, effort),
+    )
+    direct = finished_claim(square, shown, settings.seed)
     return better(composed, replace(direct, attempts=()))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.domain import Columns, Domain, joined, rows, taken
+from dsl.expand import written_out
 from dsl.meanings.array import run
 from dsl.program import Expression, Prim, Program, const, free_variables, prim, program, var, walk
 from dsl.rewrite import simplify
@@ -163,7 +164,7 @@ def _compared(programs: Sequence[Program]) -> Iterator[Expression]:
     """Left minus right of every comparison of numbers that a program makes of its inputs."""
     seen: set[Expression] = set()
     for one in programs:
-        for node in walk(one.main.body):
+        for node in walk(written_out(one).main.body):
             if not isinstance(node, Prim) or node.primitive.name not in _COMPARISONS:
                 continue
             try:

@@ -148,7 +148,7 @@ def _sides(found: Distillation, x: NDArray[np.float64]) -> tuple[Values, NDArray
         raise BadInput(
             f"the data has {rows.shape[1]} columns, and the network takes {found.domain.width}"
         )
-    inside = _of_domain(found.domain, rows)
+    inside = of_domain(found.domain, rows)
     rows = _some(rows, inside, found.evidence.domain)
     networks = {"original": found.original}
     if found.network is not found.original:
@@ -169,7 +169,7 @@ def _recurrent(found: LoopDistillation, x: NDArray[np.float64]) -> tuple[Values,
         )
     count, length = x.shape[:2]
     items = x.reshape(count * length, -1)
-    inside = _of_domain(item, items).reshape(count, length).all(1)
+    inside = of_domain(item, items).reshape(count, length).all(1)
     columns = item.decode(items)
     fits = found.domain.shortest <= length <= (found.domain.longest or length)
     inside &= fits
@@ -187,7 +187,7 @@ def _some(rows: NDArray[np.float64], inside: NDArray[np.bool_], domain: str) -> 
     return rows[inside]
 
 
-def _of_domain(domain: Domain, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+def of_domain(domain: Domain, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows (n,) that are values of the domain, written as the network takes them."""
     columns = domain.decode(rows)
     written = np.isclose(domain.encode(columns), rows, rtol=1e-5, atol=1e-6).all(1)
@@ -220,7 +220,7 @@ def _compared(
     wanted = np.asarray(labels, float).reshape(count, -1)
     right = {n: (v == wanted).all(1) for n, v in flat.items()}
     differing = {
-        (a, b): _differ(flat[a], flat[b], output, tolerance) for a, b in combinations(flat, 2)
+        (a, b): differ(flat[a], flat[b], output, tolerance) for a, b in combinations(flat, 2)
     }
     pairs = tuple(
         _pair_of(a, b, rows, right, flat, output.discrete) for (a, b), rows in differing.items()
@@ -243,9 +243,10 @@ def _compared(
     return Replacement(count, total - count, sides, pairs, examples)
 
 
-def _differ(
+def differ(
     first: NDArray[np.float64], second: NDArray[np.float64], output: Output, tolerance: float
 ) -> NDArray[np.bool_]:
+    """Which rows of (n, k) differ, (n,): real outputs by more than the tolerance."""
     if output.discrete:
         return (first != second).any(1)
     with np.errstate(invalid="ignore"):

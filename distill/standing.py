@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from distill.evidence import Claim
 from distill.literal import literal_program
 from distill.normal_form import NormalForm
+from distill.remembered import (
+    Content,
+    joined,
+    judgement_recalled,
+    search_recalled,
+    target_content,
+    vocabulary_content,
+)
 from distill.run.budget import Budget, Progress, silent
+from distill.run.memory import NOTHING, Memory
 from distill.simplify.exact import simplify_exact
 from distill.synthesize.algebraic import offer_simplified
+from distill.synthesize.called import applied
 from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import Judged
 from distill.synthesize.loop import Pool, Vocabulary, search_values
@@ -21,6 +32,7 @@ from distill.verify.ladder import Effort, verify
 from distill.verify.relational import input_box
 from distill.verify.sampling import hunt
 from distill.verify.square import Square, compare
+from dsl.abstraction import abstracted, calling
 from dsl.domain import Columns, DomainError
 from dsl.program import Expression, Program
 
@@ -44,7 +56,8 @@ _PROGRAM_LEFT_OUT_AT_MOST = 0.3
 class Settings:
     """What the user asked for, beside the target.
 
-    exact: no change of weights; hints: bodies to judge first.
+    exact: no change of weights; hints: bodies to judge first; once: what a found program says
+    several times is written as functions; memory: results found before.
     """
 
     seed: int = 0
@@ -52,18 +65,35 @@ class Settings:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     hints: tuple[Expression, ...] = ()
     progress: Progress = silent
+    once: bool = True
+    memory: Memory = NOTHING
 
 
 def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
     """Fill the pool: hints, then truth tables or search; True where it ran to its end."""
+    settings.progress("searching", None)
+    content = _asked(settings, budget, "first")
+    make = partial(_proposed, pool, settings, budget)
+    return search_recalled(settings.memory, pool, content, budget, make)
+
+
+def _asked(settings: Settings, budget: Budget, which: str) -> Content | None:
+    """All that a search follows from beside its pool."""
+    hints, left = [str(h) for h in settings.hints], budget.stage(_SEARCH_SHARE).left
+    words = vocabulary_content(settings.vocabulary)
+    return joined((which, settings.seed, hints, left), words)
+
+
+def _proposed(pool: Pool, settings: Settings, budget: Budget) -> bool:
     for hint in settings.hints:
         pool.offer(hint, "hint")
+    for body in applied(pool.target, pool.functions, pool.points):
+        pool.offer(body, "the library")
     if has_table(pool.target):
         settings.progress("reading the truth table", None)
         for body in table_programs(pool.target):
             pool.offer(body, "truth table")
         return True
-    settings.progress("searching", None)
     try:
         stage = budget.stage(_SEARCH_SHARE)
         ended = search_values(pool, settings.seed, settings.vocabulary, stage)
@@ -76,6 +106,12 @@ def propose(pool: Pool, settings: Settings, budget: Budget) -> bool:
 def search_again(pool: Pool, settings: Settings, budget: Budget) -> bool:
     """Search on with the counterexamples among the examples, in what is left of its steps."""
     settings.progress("searching", None)
+    content = _asked(settings, budget, "again")
+    make = partial(_searched_again, pool, settings, budget)
+    return search_recalled(settings.memory, pool, content, budget, make)
+
+
+def _searched_again(pool: Pool, settings: Settings, budget: Budget) -> bool:
     try:
         stage = budget.stage(_SEARCH_SHARE)
         return search_values(pool, settings.seed, settings.vocabulary, stage)
@@ -124,11 +160,12 @@ def first_standing(
             if not found:
                 break
             settings.progress("verifying", None)
-            made = tidied(min(found, key=lambda j: (j.score, j.candidate.bits)).candidate)
+            best = tidied(min(found, key=lambda j: (j.score, j.candidate.bits)).candidate)
+            made = said_once(best, settings) if settings.once else best
             square, claim = verified(pool.target, made, settings, budget, reach)
             if stands(claim):
                 return square, claim, made, reach
-            refuted.add(made.program.main.body)
+            refuted.add(best.program.main.body)
             if claim.verdict == "refuted":
                 pool.learn(counterexamples(pool.target, claim))
     return None
@@ -162,7 +199,16 @@ def tidied(made: Candidate) -> Candidate:
     if body is main.body:
         return made
     last = replace(main, body=body)
-    return of_program(Program((*made.program.definitions[:-1], last)), made.route)
+    return of_program(Program((*made.program.definitions[:-1], last)), made.route, made.known)
+
+
+def said_once(made: Candidate, settings: Settings) -> Candidate:
+    """The same program with calls of the user's functions, and with what it says several times in
+    functions, where that is shorter."""
+    library = settings.vocabulary.usable
+    names = frozenset(d.name for d in library)
+    found = abstracted(calling(made.program, library), names)
+    return made if found is made.program else of_program(found, made.route, names)
 
 
 def verified(
@@ -173,6 +219,18 @@ def verified(
     Above twice the default the whole of `reach` is taken, and no bound beyond it. What the claim
     says was achieved counts what the hunt found, not only draws.
     """
+    left = budget.stage(1.0).left
+    asked = ("standing", str(made.program), settings.seed, left, reach)
+    content = joined(target_content(target), asked)
+    make = partial(_claimed, target, made, settings, budget, reach)
+    beside, claim = judgement_recalled(settings.memory, content, budget, target, make)
+    return Square(beside, made.program, target.margin), claim
+
+
+def _claimed(
+    target: Target, made: Candidate, settings: Settings, budget: Budget, reach: float
+) -> tuple[Target, Claim]:
+    """The claim, and the target with the tolerance that it is about."""
     square, worst = Square(target, made.program, target.margin), 0.0
     if target.soft:
         found = hunt(square, settings.seed)
@@ -182,7 +240,7 @@ def verified(
     claim = verify(square, settings.seed, effort)
     if claim.achieved is not None and claim.verdict != "refuted":
         claim = replace(claim, achieved=max(claim.achieved, worst))
-    return square, claim
+    return square.target, claim
 
 
 def _loosened(target: Target, worst: float, reach: float) -> Target:

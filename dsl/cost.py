@@ -20,7 +20,7 @@ from typing import Any
 from dsl import primitives as _vocabulary  # noqa: F401 (fills the registry)
 from dsl.loop import Loop
 from dsl.primitive import REGISTRY, Primitive
-from dsl.program import Const, Expression, Lambda, Let, Prim, Program, Var
+from dsl.program import Const, Expression, Lambda, Let, Prim, Program, Var, walk
 from dsl.types import (
     BOOL,
     INT,
@@ -45,7 +45,8 @@ _PROBES: tuple[Type, ...] = (
     Vector(REAL, (3,)),
     Function((REAL,), REAL),
 )
-_INDEXED = {"item": 1, "slice": 1, "kth": 1}
+INDEXED = {"item": 1, "slice": 1, "kth": 1, "gather": 1}
+"""Primitives whose literals from that argument on are places in the first one."""
 
 
 def gamma(value: int) -> float:
@@ -152,12 +153,14 @@ class _Meter:
         return bits
 
     def arity_bits(self, node: Prim) -> float:
-        index = _INDEXED.get(node.primitive.name)
+        index = INDEXED.get(node.primitive.name)
         if index is not None:
             first = node.children[0].type
             assert isinstance(first, Vector)
             fixed = [c for c in node.children[index:] if isinstance(c, Const)]
-            return math.log2(first.shape[0]) * len(fixed) + (node.primitive.name == "item")
+            listed = sum(len(_entries(c.value)) for c in fixed)
+            length = gamma(listed) if node.primitive.name == "gather" else 0.0
+            return math.log2(first.shape[0]) * listed + length + (node.primitive.name == "item")
         if not _variadic(node.primitive):
             return 0.0
         extra = len(node.children) - (1 if node.primitive.name == "vector" else 2)
@@ -171,7 +174,7 @@ class _Meter:
             return [(value, scope), (body, scope | {node.name: value.type})]
         if isinstance(node, Lambda):
             return [(node.children[0], scope | dict(node.parameters))]
-        index = _INDEXED.get(node.primitive.name) if isinstance(node, Prim) else None
+        index = INDEXED.get(node.primitive.name) if isinstance(node, Prim) else None
         if index is None:
             return [(c, scope) for c in node.children]
         kept = [c for i, c in enumerate(node.children) if i < index or not isinstance(c, Const)]
@@ -193,15 +196,36 @@ def bits(
     return _Meter({}, weight_bits).measure(expression, names)
 
 
-def program_bits(program: Program, weight_bits: float | None = None) -> float:
-    """Description length of a program: its definitions, helper signatures included."""
+def bits_by_node(expression: Expression, scope: Mapping[str, Type]) -> dict[Expression, float]:
+    """Bits of every node with all below it, every name bound inside counted as in scope."""
+    names = dict(scope)
+    for node in walk(expression):
+        if isinstance(node, Let):
+            names[node.name] = node.children[0].type
+        elif isinstance(node, Lambda):
+            names |= dict(node.parameters)
+    meter, found = _Meter({}, None), dict[Expression, float]()
+    for node in walk(expression):
+        below = meter.below(node, {})
+        found[node] = meter.own(node, names) + sum(found[child] for child, _ in below)
+    return found
+
+
+def program_bits(
+    program: Program, weight_bits: float | None = None, known: frozenset[str] = frozenset()
+) -> float:
+    """Description length of a program: its definitions, helper signatures included.
+
+    known: names of definitions that the reader has already, which take no bits.
+    """
     calls: dict[str, Type] = {}
     total = gamma(len(program.definitions))
     for definition in program.definitions:
-        meter = _Meter(calls, weight_bits)
-        total += meter.measure(definition.body, dict(definition.parameters))
-        if definition is not program.main:
-            total += sum(2.0 + gamma(1) for _ in definition.parameters)
+        if definition.name not in known:
+            meter = _Meter(calls, weight_bits)
+            total += meter.measure(definition.body, dict(definition.parameters))
+            if definition is not program.main:
+                total += sum(2.0 + gamma(1) for _ in definition.parameters)
         calls = calls | {definition.name: definition.result}
     return total
 

@@ -7,7 +7,7 @@ has no level below it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dsl.program import (
@@ -18,6 +18,7 @@ from dsl.program import (
     Let,
     Program,
     Var,
+    call,
     free_variables,
     function,
     let,
@@ -59,7 +60,20 @@ def opened(program: Program) -> Program:
             rebuilt = put(rest, {node.name: value})
         done[node] = rebuilt
     main = replace(program.main, body=done[program.main.body])
-    return Program((*_called(main, program.definitions[:-1]), main))
+    return Program((*called(main, program.definitions[:-1]), main))
+
+
+def written_out(program: Program) -> Program:
+    """The program with every call of a definition written out, and no definition but its own;
+    names bound by Let stay."""
+    bodies: dict[str, Definition] = {}
+    for definition in program.definitions:
+
+        def rule(node: Expression) -> Expression | None:
+            return _written_out(node, bodies[node.name]) if isinstance(node, Call) else None
+
+        bodies[definition.name] = replace(definition, body=transform(definition.body, rule))
+    return Program((bodies[program.main.name],))
 
 
 def put(expression: Expression, values: Mapping[str, Expression]) -> Expression:
@@ -77,7 +91,7 @@ def _has_parts(program: Program) -> bool:
     return any(isinstance(node, Let | Call) for node in walk(program.main.body))
 
 
-def _called(main: Definition, others: tuple[Definition, ...]) -> list[Definition]:
+def called(main: Definition, others: Sequence[Definition]) -> list[Definition]:
     """Those of the definitions that `main` needs, in their order."""
     kept: list[Definition] = []
     wanted = _names_called(main)
@@ -86,6 +100,22 @@ def _called(main: Definition, others: tuple[Definition, ...]) -> list[Definition
             kept.insert(0, definition)
             wanted |= _names_called(definition)
     return kept
+
+
+def functions_renamed(program: Program, names: Mapping[str, str]) -> Program:
+    """The same program with other names for some of its functions."""
+
+    def rule(node: Expression) -> Expression | None:
+        if isinstance(node, Call) and node.name in names:
+            return call(names[node.name], node.children, node.type)
+        return None
+
+    return Program(
+        tuple(
+            replace(d, name=names.get(d.name, d.name), body=transform(d.body, rule))
+            for d in program.definitions
+        )
+    )
 
 
 def _names_called(definition: Definition) -> set[str]:

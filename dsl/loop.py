@@ -80,6 +80,11 @@ class Loop:
 
         return show_loop(self)
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
 
 def _check(value: Expression, scope: Mapping[str, Type], place: str) -> None:
     for name, item in free_variables(value).items():

@@ -334,6 +334,11 @@ class Program:
 
         return show_program(self)
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
 
 def _check_definition(definition: Definition, known: Mapping[str, Definition]) -> None:
     if not accepts(definition.result, definition.body.type):

@@ -13,6 +13,7 @@ as deeply as one likes; vectors, functions and types only `DEEPEST` times.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from dsl import primitives as _vocabulary  # noqa: F401 (fills the registry)
@@ -33,6 +34,7 @@ from dsl.types import BOOL, INT, REAL, Category, Record, Sequence, Type, TypeMis
 
 __all__ = [
     "DEEPEST",
+    "KEYWORDS",
     "ParseError",
     "Reader",
     "parse",
@@ -51,7 +53,7 @@ DEEPEST = 20
 _COMPARISON = 5
 _COMPARISONS = {"<", "<=", ">", ">=", "==", "!="}
 _SYMBOLS = {p.symbol: p for p in REGISTRY.values() if p.symbol and p.name != "neg"}
-_KEYWORDS = frozenset({"let", "in", "if", "then", "else", "and", "or", "xor", "not", "def"}) | {
+KEYWORDS = frozenset({"let", "in", "if", "then", "else", "and", "or", "xor", "not", "def"}) | {
     "true",
     "false",
     "where",
@@ -108,7 +110,7 @@ class Reader:
 
     def name(self) -> str:
         """Read a name that isn't a keyword."""
-        if self.next.kind != "name" or self.next.text in _KEYWORDS:
+        if self.next.kind != "name" or self.next.text in KEYWORDS:
             raise self.error("a name")
         return self.take().text
 
@@ -374,13 +376,13 @@ def parse_type(text: str) -> Type:
     return found
 
 
-def parse(text: str, scope: dict[str, Type]) -> Expression:
-    """Read an expression whose free names have the types of `scope`.
+def parse(text: str, scope: dict[str, Type], functions: Iterable[Definition] = ()) -> Expression:
+    """Read an expression whose free names have the types of `scope`, and that may call functions.
 
     Raises:
         ParseError: it isn't one, or its types don't fit.
     """
-    reader = Reader(text)
+    reader = Reader(text, {d.name: d for d in functions})
     found = reader.expression(scope)
     _finish(reader)
     return found

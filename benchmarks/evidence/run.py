@@ -16,7 +16,7 @@ import shlex
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ def run_all(
     """Results of all jobs that are done, old ones too; new ones are appended to the store, with
     the hash of the sources that made them."""
     known = {_key(r): r for r in _read(store)}
-    wanted, waiting = set(jobs), iter(left(jobs, store))
+    wanted, waiting = set(jobs), iter(_left(jobs, known))
     store.parent.mkdir(parents=True, exist_ok=True)
     begin, running = time.monotonic(), set[Future]()
     context = multiprocessing.get_context("spawn")
@@ -148,7 +148,10 @@ def run_all(
 
 def left(jobs: list[Job], store: Path) -> list[Job]:
     """The jobs that have no result yet, or none of some verifier."""
-    known = {_key(result): result for result in _read(store)}
+    return _left(jobs, {_key(result): result for result in _read(store)})
+
+
+def _left(jobs: list[Job], known: Mapping[Job, Result]) -> list[Job]:
     return [job for job in jobs if job not in known or unasked(known[job])]
 
 

@@ -5,7 +5,7 @@ A module is a list of layers; wires that a stage doesn't use pass through units 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from itertools import product
 
 import numpy as np
@@ -14,6 +14,7 @@ from benchmarks.structure.networks import Glue, Layer
 from distill.normal_form import Builder, NormalForm
 
 Name = Hashable
+Stages = Sequence[Sequence[tuple[int, int]]]
 
 
 def full_adder(inputs: int = 3) -> list[Layer]:
@@ -79,14 +80,21 @@ def adder_chain(bits: int, seed: int) -> NormalForm:
 
 def sorting_network(count: int, seed: int) -> NormalForm:
     """Batcher's odd-even merge sort of a power of two of numbers, in ascending order."""
+    return sorted_by(count, _stages(count), seed)
+
+
+def sorted_by(count: int, stages: Stages, seed: int) -> NormalForm:
+    """Numbers sorted by comparators: for each stage pairs of places, the smaller going first."""
     made = Circuit(list(range(count)), np.random.default_rng([seed, 32]))
-    for pairs in _stages(count):
-        modules = [(comparator(), list(p), list(p)) for p in pairs]
+    for pairs in stages:
+        modules: list[tuple[list[Layer], list[Name], list[Name]]] = [
+            (comparator(), [*p], [*p]) for p in pairs
+        ]
         made.stage(modules, {n for p in pairs for n in p})
     return made.build(list(range(count)))
 
 
-def _stages(count: int) -> list[list[tuple[int, int]]]:
+def _stages(count: int) -> Stages:
     found, p = [], 1
     while p < count:
         k = p

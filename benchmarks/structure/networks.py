@@ -131,3 +131,27 @@ def off(found: np.ndarray, filters: np.ndarray, turned: bool) -> float:
         near = [np.abs(f - s).max() for f in found for s in sides if f.shape == s.shape]
         worst = max(worst, min(near, default=np.inf))
     return worst
+
+
+STRUCTURED = ("permutation", "signed permutation", "sum over a set", "circulant", "Toeplitz",
+              "block-diagonal", "low rank")  # fmt: skip
+
+
+def structured(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """A random layer of a kind of `STRUCTURED`."""
+    size = int(rng.integers(5, 13))
+    places = np.arange(size)
+    if "permutation" in kind:
+        signs = np.resize([-1.0, 1.0], size) if "signed" in kind else np.ones(size)
+        return np.diag(signs)[rng.permutation(size)]
+    if kind == "sum over a set":
+        own, others = rng.standard_normal((2, 2, 3))
+        return np.kron(np.eye(size), own) + np.kron(np.ones((size, size)), others)
+    if kind == "circulant":
+        return rng.standard_normal(size)[(places[None] - places[:, None]) % size]
+    if kind == "Toeplitz":
+        return rng.standard_normal(2 * size)[size + places[None] - places[:, None]]
+    if kind == "low rank":
+        return rng.standard_normal((3 * size, 2)) @ rng.standard_normal((2, 2 * size))
+    found = np.kron(np.eye(size), np.ones((2, 3))) * rng.standard_normal((2 * size, 3 * size))
+    return found[rng.permutation(2 * size)][:, rng.permutation(3 * size)]

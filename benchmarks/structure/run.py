@@ -1,7 +1,7 @@
 """Structure that is known, looked for: `python -m benchmarks.structure.run`.
 
-Convolutional layers written out as dense ones, dense layers of the same sizes, and networks glued
-from modules. Writes benchmarks/results/structure.md.
+Convolutional layers written out as dense ones, layers of other structure, dense layers of the same
+sizes, and networks glued from modules. Writes benchmarks/results/structure.md.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from benchmarks.machine import provenance
 from benchmarks.report import table
 from benchmarks.side_by_side import publish
 from benchmarks.store import code_version
-from benchmarks.structure.networks import glued, off, unrolled
+from benchmarks.structure.networks import STRUCTURED, glued, off, structured, unrolled
 from distill.decompose.convolution import find_convolution
 from distill.decompose.links import links_of
 from distill.decompose.parts import parts_of
+from distill.decompose.structured import find_structure
 
 PAGE = Path(__file__).parents[1] / "results" / "structure.md"
 Entry = dict[str, Any]
-CONVOLUTIONAL, DENSE, GLUED = 30, 100, 30
+CONVOLUTIONAL, DENSE, GLUED, OTHER, DEEP = 30, 100, 30, 10, 20
 _VARIANTS = ("plain", "outputs shuffled", "inputs and outputs shuffled", "1 % noise")
 _GRIDS = {1: ((24,), (5,)), 2: ((9, 9), (3, 3))}
 
@@ -38,8 +39,10 @@ def main() -> None:
     convolutional = [of_convolution(number) for number in range(CONVOLUTIONAL)]
     dense = [of_dense(number) for number in range(DENSE)]
     modules = [of_glued(number) for number in range(GLUED)]
+    others = [of_structured(kind, noise) for kind in STRUCTURED for noise in (0.0, 0.01)]
+    deep = [of_channels(number) for number in range(DEEP)]
     head = provenance("python -m benchmarks.structure.run", code_version())
-    publish(page(convolutional, dense, modules, head), PAGE, True)
+    publish(page(convolutional, dense, modules, others, deep, head), PAGE, True)
 
 
 def of_convolution(number: int) -> Entry:
@@ -112,7 +115,40 @@ def of_dense(number: int) -> Entry:
     if number // 2 % 2:
         other *= rng.permuted(matrix != 0, axis=1)
     called = find_convolution(other, np.zeros(len(other)), 0.01) is not None
-    return {"shape": other.shape, "zeros": bool(number // 2 % 2), "called": called}
+    return {
+        "shape": other.shape, "zeros": bool(number // 2 % 2), "called": called,
+        "structured": find_structure(other, 0.01) is not None,
+    }  # fmt: skip
+
+
+def of_channels(number: int) -> bool:
+    """Whether the filters of a convolution over several channels, outputs shuffled, are found."""
+    rng = np.random.default_rng([number, 11])
+    grid, window = ((12,), (3,)) if number % 2 else ((7, 8), (3, 3))
+    channels, noise = int(rng.integers(2, 5)), (0.0, 0.01)[number // 2 % 2]
+    filters = rng.standard_normal((int(rng.integers(1, 4)), channels, *window))
+    padding = int(rng.integers(2))
+    parts = [unrolled(filters[:, c], grid, 1, padding) for c in range(channels)]
+    order = rng.permutation(len(parts[0][1]))
+    matrix = np.hstack([part for part, _ in parts])[order]
+    disturbed = matrix * (1 + noise * rng.uniform(-1, 1, matrix.shape))
+    found = find_convolution(disturbed, 0.3 * parts[0][1][order], noise)
+    if found is None or found.filters.shape != filters.shape:
+        return False
+    room = 0.03 * np.abs(filters).max() if noise else 1e-9
+    return bool(np.abs(found.dense() - matrix).max() <= room)
+
+
+def of_structured(kind: str, noise: float) -> Entry:
+    """Layers of one kind, how many are told by that name, and how far the worst is off."""
+    found = []
+    for number in range(OTHER):
+        rng = np.random.default_rng([number, STRUCTURED.index(kind), 10])
+        matrix = structured(kind, rng)
+        found.append(find_structure(matrix * (1 + noise * rng.uniform(-1, 1, matrix.shape)), noise))
+    right = [one for one in found if one is not None and one.kind == kind]
+    worst = max((one.error for one in right), default=np.inf)
+    return {"kind": kind, "noise": noise, "right": len(right), "worst": worst}
 
 
 def of_glued(number: int) -> Entry:
@@ -130,7 +166,12 @@ def of_glued(number: int) -> Entry:
 
 
 def page(
-    convolutional: Sequence[Entry], dense: Sequence[Entry], modules: Sequence[Entry], head: str
+    convolutional: Sequence[Entry],
+    dense: Sequence[Entry],
+    modules: Sequence[Entry],
+    others: Sequence[Entry],
+    deep: Sequence[bool],
+    head: str,
 ) -> str:
     """The tables as markdown."""
     good, called = sum(e["good"] for e in convolutional), sum(e["called"] for e in dense)
@@ -153,11 +194,20 @@ def page(
         ", with noise within 3 % of the largest weight.",
         f"- convolutions: filters found in {good} of {len(convolutional)} layers\n"
         f"- dense layers of the same sizes (half of them with as many zeros a row): {called} of "
-        f"{len(dense)} called convolutional\n"
+        f"{len(dense)} called convolutional, {sum(e['structured'] for e in dense)} called of other "
+        "structure\n"
+        f"- layers of other structure: {sum(e['right'] for e in others)} of {OTHER * len(others)} "
+        "told by their own name\n"
+        f"- convolutions over 2 to 4 channels, inputs in order, outputs shuffled, half of them "
+        f"with 1 % noise: {sum(deep)} of {len(deep)} found\n"
         f"- glued networks: adjusted Rand index at least 0.95 in {right} of {len(modules)}",
         "## Convolutions",
         table(("grid", "filters", "weights", "order", "off", "largest weight", "seconds", "found"),
               rows),
+        "## Layers of other structure",
+        table(("layer", "noise", "told so", "off at most, as a part of the largest weight"),
+              [(e["kind"], f"{e['noise']:.0%}", f"{e['right']} of {OTHER}", f"{e['worst']:.1e}")
+               for e in others]),
         "## Networks glued from random modules",
         table(("modules are", "modules", "hidden units", "parts", "adjusted Rand index", "seconds"),
               glued_rows),

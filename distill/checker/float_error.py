@@ -47,12 +47,16 @@ def errors_within(
     """The same from ranges in floats."""
     errors: dict[int, Array] = {}
     least: dict[int, float] = {}
+    noughts: dict[int, NDArray[np.bool_]] = {}
     with np.errstate(all="ignore"):
         for index in sorted(ends):
             node, single = form.nodes[index], index < start
             least[index] = _least(node, least)
+            noughts[index] = _noughts(node, noughts, ends[index][0].shape[1])
             if isinstance(node, Affine):
-                error = _affine(node, ends, errors, single, 0 if single else inexact)
+                heard = _without(node, noughts)
+                error = _affine(heard, ends, errors, single, 0 if single else inexact)
+                error = error * ~noughts[index]
             elif isinstance(node, Elementwise):
                 error = _function(node, ends, errors, single, ends[index], least)
             else:
@@ -72,6 +76,22 @@ def total(values: Exact, error: Array) -> Exact:
 
 def _size(ends: Ends) -> Array:
     return np.maximum(np.abs(ends[0]), np.abs(ends[1]))
+
+
+def _noughts(node: Node, known: dict[int, NDArray[np.bool_]], width: int) -> NDArray[np.bool_]:
+    """Which numbers of a wire are 0 whatever the input is, as starts of loops and what pads are."""
+    if isinstance(node, Affine):
+        heard = _without(node, known)
+        weights = np.hstack([matrix for _, matrix in heard.terms] + [node.bias[:, None]])
+        return (weights == 0).all(axis=1)
+    if isinstance(node, Elementwise) and node.function == "relu":
+        return known[node.sources[0]]
+    return np.zeros(width, dtype=bool)
+
+
+def _without(node: Affine, noughts: dict[int, NDArray[np.bool_]]) -> Affine:
+    """The sums without numbers that are always 0: no product and no sum with one rounds."""
+    return Affine(tuple((s, matrix * ~noughts[s]) for s, matrix in node.terms), node.bias)
 
 
 def _affine(

@@ -27,6 +27,7 @@ from distill.normal_form import Affine, Array, Elementwise, NormalForm
 from distill.target import Target
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError, Field
+from dsl.expand import written_out
 from dsl.meanings.fold import evaluate
 from dsl.primitive import REGISTRY
 from dsl.program import Program
@@ -37,10 +38,12 @@ _EXTRA_BOXES = 500
 
 def same_findings(target: Target, program: Program, claim: Claim) -> Iterator[Finding]:
     """Whether the program is the network's own arithmetic, but for rounding within the claim."""
-    inexact = _roundings_more(target, program)
+    from distill.literal import literal_program
+
+    literal = literal_program(target.form, target.domain, target.output)
     yield judged(
-        inexact is not None,
-        "the program is written as the network's literal program is, or with its filters apart",
+        literal.main.body == written_out(program).main.body,
+        "the program is written as the network's literal program is",
         "the program isn't the network's literal program",
     )
     try:
@@ -49,22 +52,9 @@ def same_findings(target: Target, program: Program, claim: Claim) -> Iterator[Fi
             "program and network are the same exact sums of the same functions",
             "program and network aren't the same function over the reals",
         )
-        yield _rounding(target, claim, inexact or 0)
+        yield _rounding(target, claim)
     except (Unsupported, DomainError, *FAULTS) as error:
         yield Finding("unknown", f"program and network can't be written as exact sums: {error}")
-
-
-def _roundings_more(target: Target, program: Program) -> int | None:
-    """Roundings that a term passes beyond the network's: 2 where filters stand times a number; None
-    where the program is written in neither way."""
-    from distill.detectors.program import detector_program
-    from distill.literal import literal_program
-
-    literal = literal_program(target.form, target.domain, target.output)
-    if literal.main.body == program.main.body:
-        return 0
-    apart = len(program.definitions) > 1 and detector_program(target) == program
-    return 2 if apart else None
 
 
 def same_function(target: Target, program: Program) -> bool:
@@ -152,7 +142,7 @@ def _read(ops: Sums, raw: list[Sum], target: Target) -> list[Any]:
     return list(raw)
 
 
-def _rounding(target: Target, claim: Claim, inexact: int) -> Finding:
+def _rounding(target: Target, claim: Claim) -> Finding:
     """Both runs' rounding stays within half the margin, or within what was achieved."""
     allowed = claim.margin / 2 if target.output.discrete else claim.achieved or 0.0
     if not target.output.discrete and claim.tolerance is not None:
@@ -166,8 +156,7 @@ def _rounding(target: Target, claim: Claim, inexact: int) -> Finding:
         except (NoBound, OverflowError):
             return np.zeros(len(lower), dtype=bool)
         single, double = (
-            float_errors(form, ranges, start, inexact)[form.output]
-            for start in (len(form.nodes), 0)
+            float_errors(form, ranges, start, 0)[form.output] for start in (len(form.nodes), 0)
         )
         return (single + double).max(axis=1) <= allowed
 

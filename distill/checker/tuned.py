@@ -95,9 +95,7 @@ def _look(walk: Walk, slopes: dict[int, Array], row: Array) -> _Look:
     weights: dict[int, Array] = {form.output: np.broadcast_to(row, (boxes, len(row)))}
     bound: Array = np.zeros(boxes)
     for index in reversed(needed(form)[1:]):
-        weight, node = weights.get(index), form.nodes[index]
-        if weight is None:
-            continue
+        weight, node = weights[index], form.nodes[index]
         if isinstance(node, Affine):
             bound = bound + weight @ node.bias
             handed = [(source, weight @ matrix) for source, matrix in node.terms]

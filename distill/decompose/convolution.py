@@ -32,9 +32,10 @@ _LINKED_AT_MOST = 2_000
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """A dense layer (m, n) as filters (k, *window) with biases (k,), moved over a grid of inputs.
+    """A dense layer (m, n) as filters with biases (k,), moved over a grid of inputs.
 
-    grid: its shape, 1-d or 2-d; inputs (n,): the layer's input at each cell, line by line;
+    filters: (k, *window), or (k, channels, *window) where inputs are several grids, one behind the
+    other; grid: its shape, 1-d or 2-d; inputs (n,): the layer's input at each cell, line by line;
     filter_of (m,) and place (m, d): of each row its filter and where its window begins, negative
     where it begins in the padding; stride (d,) between windows; error: how far the layer's weights
     are from those that this gives, at most, as a part of the largest.
@@ -48,11 +49,12 @@ class Convolution:
     place: Ints
     stride: tuple[int, ...]
     error: float
+    channels: int = 1
 
     @property
     def window(self) -> tuple[int, ...]:
-        """Shape of a filter."""
-        return self.filters.shape[1:]
+        """Shape of a filter on one grid."""
+        return self.filters.shape[-len(self.grid) :]
 
     @property
     def padding(self) -> tuple[int, ...]:
@@ -67,13 +69,14 @@ class Convolution:
     def dense(self) -> Array:
         """The layer's matrix (m, n), as the filters give it."""
         found = np.zeros((len(self.place), len(self.inputs)))
-        cells = self.inputs.reshape(self.grid)
+        cells = self.inputs.reshape(self.channels, *self.grid)
+        filters = self.filters.reshape(-1, self.channels, *self.window)
         for row, (kind, place) in enumerate(zip(self.filter_of, self.place, strict=True)):
             taps = [slice(max(-p, 0), g - p) for p, g in zip(place, self.grid, strict=True)]
-            some = self.filters[kind][tuple(taps)]
+            some = filters[kind][(slice(None), *taps)]
             begin = np.maximum(place, 0)
-            seen = tuple(slice(b, b + s) for b, s in zip(begin, some.shape, strict=True))
-            found[row, cells[seen]] = some
+            seen = [slice(b, b + s) for b, s in zip(begin, some.shape[1:], strict=True)]
+            found[row, cells[(slice(None), *seen)]] = some
         return found
 
 
@@ -89,10 +92,17 @@ def find_convolution(weight: Array, bias: Array, noise: float = 0.0) -> Convolut
     inputs = np.arange(matrix.shape[1])
     tried = (_on_grid(matrix, bias, grid, inputs, share) for grid in _grids(len(inputs)))
     found = [one for one in tried if one is not None]
+    if not found or len(set(min(found, key=_size).stride)) > 1:  # channels cell by cell look so
+        found += _on_channels(matrix, bias, share)
     if not found:
         shuffled = _on_shuffled(matrix, bias, share)
         found = [] if shuffled is None else [shuffled]
-    return min(found, key=lambda c: (c.filters.size, len(c.grid)), default=None)
+    return min(found, key=_size, default=None)
+
+
+def _size(one: Convolution) -> tuple[int, ...]:
+    """What is told of two readings of one layer: few weights, one stride, few axes."""
+    return one.filters.size, len(set(one.stride)), len(one.grid)
 
 
 def _cleaned(weight: Array) -> Array | None:
@@ -123,6 +133,32 @@ def _grids(count: int) -> Iterator[tuple[int, ...]]:
             yield rows, count // rows
 
 
+def _on_channels(matrix: Array, bias: Array, share: float) -> Iterator[Convolution]:
+    """The same over several grids, one behind the other or cell by cell: a grid with an axis of
+    channels more, of which every window sees all."""
+    count = matrix.shape[1]
+    for channels in range(2, count // 4 + 1):
+        if count % channels:
+            continue
+        for grid in _grids(count // channels):
+            shape = (channels, *grid)
+            last = np.moveaxis(np.arange(count).reshape(*grid, channels), -1, 0).ravel()
+            for inputs in (np.arange(count), last):
+                if all(_sees_all(row[inputs].reshape(shape)) for row in matrix[:3]):
+                    found = _on_grid(matrix, bias, shape, inputs, share, channels)
+                    if found is not None:
+                        yield found
+
+
+def _sees_all(image: Array) -> bool:
+    """Whether a row's weights lie in all channels, and in half of the grid or less."""
+    if not image.any():
+        return False
+    shape = _boxed(image).values.shape
+    few = all(2 * s <= g for s, g in zip(shape[1:], image.shape[1:], strict=True))
+    return shape[0] == len(image) and few
+
+
 @dataclass(frozen=True, eq=False)
 class _Row:
     """A row from its first weight on: where that is (d,), and the weights in the smallest box."""
@@ -132,14 +168,24 @@ class _Row:
 
 
 def _on_grid(
-    matrix: Array, bias: Array, grid: tuple[int, ...], inputs: Ints, share: float
+    matrix: Array,
+    bias: Array,
+    grid: tuple[int, ...],
+    inputs: Ints,
+    share: float,
+    channels: int = 1,
 ) -> Convolution | None:
-    """The convolution over a grid whose cells, line by line, are these inputs."""
+    """The convolution over a grid whose cells, line by line, are these inputs; with several
+    channels the first axis is theirs."""
     if not (matrix != 0).any(1).all():
         return None
     rows = [_boxed(row[inputs].reshape(grid)) for row in matrix]
     window = tuple(np.max([r.values.shape for r in rows], axis=0).tolist())
-    if max(window) == 1 or any(2 * w > g for w, g in zip(window, grid, strict=True)):
+    first = int(channels > 1)
+    sides = list(zip(window, grid, strict=True))[first:]
+    if max(w for w, _ in sides) == 1 or any(2 * w > g for w, g in sides):
+        return None
+    if first and window[0] != channels:
         return None
     whole = [i for i, r in enumerate(rows) if r.values.shape == window]
     groups = _groups([rows[i].values for i in whole], bias[whole], share)
@@ -157,7 +203,9 @@ def _on_grid(
         if match is None:
             return None
         kinds[i], places[i] = match
-    return _judged(matrix, filters, biases, grid, inputs, kinds, places, share)
+    if first:
+        grid, places = grid[1:], places[:, 1:]
+    return _judged(matrix, filters, biases, grid, inputs, kinds, places, share, channels)
 
 
 def _boxed(image: Array) -> _Row:
@@ -221,12 +269,12 @@ def _all_seen(
 
 def _judged(
     matrix: Array, filters: Array, biases: Array, grid: tuple[int, ...], inputs: Ints,
-    kinds: Ints, places: Ints, share: float,
+    kinds: Ints, places: Ints, share: float, channels: int,
 ) -> Convolution | None:  # fmt: skip
     """The convolution if it gives the matrix back."""
     steps = [np.diff(np.unique(places[:, axis])) for axis in range(len(grid))]
     stride = tuple(int(np.gcd.reduce(s)) if len(s) else 1 for s in steps)
-    made = Convolution(filters, biases, grid, inputs, kinds, places, stride, 0.0)
+    made = Convolution(filters, biases, grid, inputs, kinds, places, stride, 0.0, channels)
     error = float(np.abs(made.dense() - matrix).max() / np.abs(matrix).max())
     if error > share:
         return None

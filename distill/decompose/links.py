@@ -6,12 +6,15 @@ there is one matrix, however many affine nodes lie on the way.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distill.normal_form import Affine, Array, Elementwise, NormalForm
 
+Ints = NDArray[np.int64]
 _TINY = 1e-7
 """A weight below this part of a matrix's largest one is no link."""
 
@@ -49,6 +52,12 @@ class Links:
             found[starts[b] : starts[b + 1], starts[a] : starts[a + 1]] = weights
         return found
 
+    def joints(self) -> Iterator[tuple[int, int, Ints, Ints]]:
+        """Groups that are joined, and rows and columns of the weights between them."""
+        for (a, b), weights in self.weights.items():
+            rows, columns = np.nonzero(weights)
+            yield a, b, rows, columns
+
     @property
     def hidden(self) -> tuple[Unit, ...]:
         """All units but inputs and outputs, group by group."""
@@ -69,22 +78,23 @@ def links_of(form: NormalForm) -> Links:
     nodes = {i: n for i, n in enumerate(form.nodes) if isinstance(n, Elementwise)}
     inner = list(nodes)
     groups = {0: 0} | {wire: place for place, wire in enumerate(inner, 1)}
-    sums: dict[int, dict[int, Array]] = {0: {0: np.eye(widths[0])}}
+    sums: dict[int, dict[int, Array | None]] = {0: {0: None}}
     fixed: dict[int, Array] = {0: np.zeros(widths[0])}
     weights: dict[tuple[int, int], Array] = {}
     bias = [np.zeros(widths[0])]
     for index, node in enumerate(form.nodes):
         if isinstance(node, Affine):
-            sums[index] = _added([(sums[s], m) for s, m in node.terms])
+            sums[index] = _added([(sums[s], m) for s, m in node.terms], widths[index])
             fixed[index] = node.bias + sum((m @ fixed[s] for s, m in node.terms), np.zeros(1))
         elif isinstance(node, Elementwise):
-            found = _added([(sums[s], np.eye(widths[s])) for s in node.sources])
-            weights |= {(a, groups[index]): m for a, m in found.items()}
+            found = _added([(sums[s], None) for s in node.sources], widths[index])
+            weights |= {(a, groups[index]): _written(m, widths[index]) for a, m in found.items()}
             bias.append(np.sum([fixed[s] for s in node.sources], axis=0))
-            sums[index] = {groups[index]: np.eye(widths[index])}
+            sums[index] = {groups[index]: None}
             fixed[index] = np.zeros(widths[index])
     last = len(groups)
-    weights |= {(a, last): m for a, m in sums[form.output].items()}
+    width = widths[form.output]
+    weights |= {(a, last): _written(m, width) for a, m in sums[form.output].items()}
     kinds = tuple(node.function for node in nodes.values())
     sizes = (widths[0], *(widths[i] for i in inner), widths[form.output])
     cleaned = {pair: _cleaned(m) for pair, m in weights.items() if m.any()}
@@ -92,13 +102,25 @@ def links_of(form: NormalForm) -> Links:
     return Links(sizes, ("input", *kinds, "output"), cleaned, (*bias, fixed[form.output]), several)
 
 
-def _added(terms: list[tuple[dict[int, Array], Array]]) -> dict[int, Array]:
-    found: dict[int, Array] = {}
+def _added(
+    terms: Sequence[tuple[dict[int, Array | None], Array | None]], width: int
+) -> dict[int, Array | None]:
+    """Sums of matrices (width, n) times sums over groups; None is a matrix that changes nothing."""
+    found: dict[int, Array | None] = {}
     for source, matrix in terms:
         for group, weights in source.items():
-            part = matrix @ weights
-            found[group] = found[group] + part if group in found else part
+            if matrix is None or weights is None:
+                part = weights if matrix is None else matrix
+            else:
+                part = matrix @ weights
+            if group in found:
+                part = _written(found[group], width) + _written(part, width)
+            found[group] = part
     return found
+
+
+def _written(matrix: Array | None, width: int) -> Array:
+    return np.eye(width) if matrix is None else matrix
 
 
 def _cleaned(matrix: Array) -> Array:

@@ -13,26 +13,28 @@ from distill.decompose.clusters import Clustering, clustered
 from distill.decompose.convolution import Convolution, find_convolution
 from distill.decompose.links import Links, Unit, links_of
 from distill.decompose.parts import Part, parts_of
+from distill.decompose.structured import Structure, find_structure
 from distill.errors import BadInput
 from distill.network import Network
-from distill.normal_form import Affine, NormalForm
+from distill.normal_form import Affine, Array, NormalForm
 
 _JOINED = "joined by narrow wires alone"
 _COUNTED = {1: "1: no part is joined to the rest by narrow wires alone"}
 _UNITS_AT_MOST = 2_000
 _LAYER_AT_MOST = 1 << 20
-"""Weights of a layer that is looked into for a convolution."""
+"""Weights of a layer that is looked into for a convolution and other structure."""
 
 
 @dataclass(frozen=True, eq=False)
 class Modules:
-    """parts: by the weights alone; clustering: by their sizes; convolutions: by the affine node's
-    number, the first being 1."""
+    """parts: by the weights alone; clustering: by their sizes; convolutions, and structures of
+    layers that are none: by the affine node's number, the first being 1."""
 
     links: Links
     parts: tuple[Part, ...]
     clustering: Clustering
     convolutions: dict[int, Convolution]
+    structures: dict[int, Structure]
 
     def rows(self) -> list[tuple[str, str]]:
         """Label and text of every line."""
@@ -57,8 +59,9 @@ class Modules:
         )
         if found.cuts:
             lines.append(("minimum cuts", ", ".join(f"{v:.3g}" for v in found.cuts[:8])))
-        for number, one in self.convolutions.items():
-            lines.append((f"layer {number}", _convolution_told(one)))
+        layers = {n: _convolution_told(one) for n, one in self.convolutions.items()}
+        layers |= {n: _structure_told(one) for n, one in self.structures.items()}
+        lines += [(f"layer {number}", layers[number]) for number in sorted(layers)]
         return lines
 
     def _told(self, part: Part) -> str:
@@ -109,12 +112,22 @@ class Modules:
                     "filters": one.filters.tolist(),
                     "bias": one.bias.tolist(),
                     "grid": list(one.grid),
+                    "channels": one.channels,
                     "stride": list(one.stride),
                     "padding": list(one.padding),
                     "inputs": one.inputs.tolist(),
                     "error": one.error,
                 }
                 for number, one in self.convolutions.items()
+            },
+            "structures": {
+                str(number): {
+                    "kind": one.kind,
+                    "told": one.told,
+                    "numbers": one.numbers,
+                    "error": one.error,
+                }
+                for number, one in self.structures.items()
             },
         }  # fmt: skip
 
@@ -157,14 +170,20 @@ def _convolution_told(one: Convolution) -> str:
 
     order = "in order" if one.in_order else "shuffled"
     count = len(one.filters)
+    deep = f"{one.channels} channels of " if one.channels > 1 else ""
     return (
-        f"a convolution: {count} filter{'s' * (count > 1)} of {by(one.window)} over {by(one.grid)} "
-        f"inputs {order}, stride {by(one.stride)}, padding {by(one.padding)}"
+        f"a convolution: {count} filter{'s' * (count > 1)} of {by(one.window)} over {deep}"
+        f"{by(one.grid)} inputs {order}, stride {by(one.stride)}, padding {by(one.padding)}"
     )
 
 
+def _structure_told(one: Structure) -> str:
+    off = f", off by up to {one.error:.1%} of the largest weight" if one.error > 1e-6 else ""
+    return f"{one.kind}: {one.told}{off}"
+
+
 def modules_of(network: Network, seed: int = 0) -> Modules:
-    """The parts of a network, and the convolutions among its layers.
+    """The parts of a network, and the convolutions and other structure among its layers.
 
     Raises:
         BadInput: it holds operations without a normal form, no hidden unit, or too many units.
@@ -177,17 +196,41 @@ def modules_of(network: Network, seed: int = 0) -> Modules:
         raise BadInput(
             f"the network has {sum(links.widths):,} units; up to {_UNITS_AT_MOST:,} are looked at"
         )
-    return Modules(links, parts_of(links), clustered(links, seed), convolutions_of(form))
+    found = convolutions_of(form)
+    others = structures_of(form, without=frozenset(found))
+    return Modules(links, parts_of(links), clustered(links, seed), found, others)
 
 
 def convolutions_of(form: NormalForm, noise: float = 0.01) -> dict[int, Convolution]:
     """Affine nodes of one term that are convolutions, by number from 1; see `find_convolution`."""
     found = {}
+    for number, matrix, bias in _layers(form):
+        one = find_convolution(matrix, bias) or find_convolution(matrix, bias, noise)
+        if one is not None:
+            found[number] = one
+    return found
+
+
+def structures_of(
+    form: NormalForm, noise: float = 0.01, without: frozenset[int] = frozenset()
+) -> dict[int, Structure]:
+    """Other structure of affine nodes of one term, by number from 1; see `find_structure`.
+
+    without: numbers that aren't looked at.
+    """
+    found = {}
+    for number, matrix, _ in _layers(form):
+        one = None
+        if number not in without:
+            one = find_structure(matrix) or find_structure(matrix, noise)
+        if one is not None:
+            found[number] = one
+    return found
+
+
+def _layers(form: NormalForm) -> Iterable[tuple[int, Array, Array]]:
+    """Number, matrix and bias of affine nodes of one term, but for very large ones."""
     affine = [node for node in form.nodes if isinstance(node, Affine)]
     for number, node in enumerate(affine, 1):
         if len(node.terms) == 1 and node.terms[0][1].size <= _LAYER_AT_MOST:
-            matrix = np.asarray(node.terms[0][1])
-            one = find_convolution(matrix, node.bias) or find_convolution(matrix, node.bias, noise)
-            if one is not None:
-                found[number] = one
-    return found
+            yield number, np.asarray(node.terms[0][1]), node.bias

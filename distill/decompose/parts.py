@@ -3,6 +3,7 @@
 Two hidden units belong together where one feeds the other, and where they share an input and what
 they give as well. Between two groups of units a matrix of low rank is no joint but a wire: what
 passes through it is as many numbers as its rank, a value that one part gives and another takes.
+Units that all give to one unit, and to nothing else, give one number.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from distill.decompose.links import Links, Unit
 from distill.decompose.rank import ROUND, parallel, rank
@@ -58,15 +61,18 @@ def parts_of(links: Links) -> tuple[Part, ...]:
     graph.add_nodes_from(links.hidden)
     shown: dict[Unit, set[Hashable]] = defaultdict(set)
     wires: list[_Wire] = []
-    for (source, target), matrix in links.weights.items():
+    readers = _readers(links)
+    for source, target, given, read in links.joints():
         if source == 0:
             continue
         if target == len(links.widths) - 1:
-            for row, column in np.argwhere(matrix != 0):
-                shown[Unit(source, int(column))].add(int(row))
+            for row, column in zip(given.tolist(), read.tolist(), strict=True):
+                shown[Unit(source, column)].add(row)
             continue
-        for rows, columns in _blocks(matrix):
-            wire = _narrow(matrix[np.ix_(rows, columns)])
+        matrix = links.weights[source, target]
+        for rows, columns in _blocks(matrix, given, read):
+            alone = len(rows) == 1 < len(columns) and (readers[source][columns] == 1).all()
+            wire = _narrow(matrix[np.ix_(rows, columns)], alone)
             givers = [Unit(source, int(c)) for c in columns]
             takers = [Unit(target, int(r)) for r in rows]
             if wire is None:
@@ -82,22 +88,33 @@ def parts_of(links: Links) -> tuple[Part, ...]:
     return _described(links, found, wires)
 
 
+def _readers(links: Links) -> list[Ints]:
+    """How many units read each one, group by group."""
+    found = [np.zeros(width, np.int64) for width in links.widths]
+    for source, _, _, columns in links.joints():
+        np.add.at(found[source], columns, 1)
+    return found
+
+
 def _order(unit: Unit) -> tuple[int, int]:
     return unit.group, unit.place
 
 
-def _blocks(matrix: Array) -> Iterator[tuple[Ints, Ints]]:
-    """Rows and columns that are joined by weights, block by block; rows of a block that have
-    nothing to do with each other, so that their ranks add up, are blocks of their own."""
-    graph = nx.Graph()
-    graph.add_edges_from((("row", int(r)), ("column", int(c))) for r, c in np.argwhere(matrix != 0))
-    for block in nx.connected_components(graph):
-        rows = sorted(place for kind, place in block if kind == "row")
-        columns = np.array(sorted(place for kind, place in block if kind == "column"))
+def _blocks(matrix: Array, given: Ints, read: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Rows and columns that are joined by weights, of which given and read are the places, block by
+    block; rows of a block that have nothing to do with each other, so that their ranks add up, are
+    blocks of their own."""
+    count, width = matrix.shape
+    joints = csr_array((np.ones(len(given)), (given, count + read)), shape=(count + width,) * 2)
+    _, label = connected_components(joints, directed=False)
+    order = np.argsort(label, kind="stable")
+    for block in np.split(order, np.flatnonzero(np.diff(label[order])) + 1):
+        if len(block) < 2:
+            continue
+        rows, columns = block[block < count], block[block >= count] - count
         some = matrix[np.ix_(rows, columns)]
         for together in _dependent(some):
-            mine = np.array(rows)[together]
-            yield mine, columns[some[together].any(0)]
+            yield rows[together], columns[some[together].any(0)]
 
 
 def _dependent(matrix: Array) -> Iterator[Ints]:
@@ -128,10 +145,12 @@ class _Narrow:
     directions: tuple[int, ...]
 
 
-def _narrow(block: Array) -> _Narrow | None:
-    """A block of a matrix as a wire; None where writing it as two matrices saves nothing."""
+def _narrow(block: Array, alone: bool) -> _Narrow | None:
+    """A block of a matrix as a wire; None where writing it as two matrices takes more weights.
+
+    alone: it is of one row, and its columns' units give to nothing else."""
     width, (rows, columns) = rank(block), block.shape
-    if width * (rows + columns) >= rows * columns:
+    if not alone and width * (rows + columns) > rows * columns:
         return None
     classes = parallel((block / np.linalg.norm(block, axis=0)).T)
     if 2 * len(classes) > columns:
@@ -143,10 +162,10 @@ def _narrow(block: Array) -> _Narrow | None:
 def _join(graph: nx.Graph, links: Links, shown: dict[Unit, set[Hashable]]) -> None:
     """Join units that share an input and something that they give."""
     reads: dict[Unit, set[Unit]] = defaultdict(set)
-    for (source, target), matrix in links.weights.items():
+    for source, target, rows, columns in links.joints():
         if target < len(links.widths) - 1:
-            for row, column in np.argwhere(matrix != 0):
-                reads[Unit(target, int(row))].add(Unit(source, int(column)))
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+                reads[Unit(target, row)].add(Unit(source, column))
     sharing: dict[Hashable, list[Unit]] = defaultdict(list)
     for unit in links.hidden:
         for given in shown[unit]:
@@ -158,31 +177,41 @@ def _join(graph: nx.Graph, links: Links, shown: dict[Unit, set[Hashable]]) -> No
 
 def _described(links: Links, found: list[list[Unit]], wires: list[_Wire]) -> tuple[Part, ...]:
     number = {unit: place for place, units in enumerate(found) for unit in units}
-    joints = {(number[g], number[t]) for wire in wires for g in wire.givers for t in wire.takers}
-    parts = []
-    for place, units in enumerate(found):
-        mine = set(units)
-        taken = sum(w.width for w in wires if mine & set(w.takers) and mine.isdisjoint(w.givers))
-        parts.append(
-            Part(
-                tuple(units),
-                tuple(sorted(_ends(links, mine, inputs=True))),
-                tuple(sorted(_ends(links, mine, inputs=False))),
-                tuple(sorted({a for a, b in joints if b == place != a})),
-                tuple(sorted({b for a, b in joints if a == place != b})),
-                taken,
-            )
+    before: dict[int, set[int]] = defaultdict(set)
+    after: dict[int, set[int]] = defaultdict(set)
+    taken: dict[int, int] = defaultdict(int)
+    for wire in wires:
+        givers, takers = {number[g] for g in wire.givers}, {number[t] for t in wire.takers}
+        for taker in takers:
+            before[taker] |= givers - {taker}
+            taken[taker] += wire.width if taker not in givers else 0
+        for giver in givers:
+            after[giver] |= takers - {giver}
+    inputs, outputs = _ends(links, number)
+    return tuple(
+        Part(
+            tuple(units),
+            tuple(sorted(inputs[place])),
+            tuple(sorted(outputs[place])),
+            tuple(sorted(before[place])),
+            tuple(sorted(after[place])),
+            taken[place],
         )
-    return tuple(parts)
+        for place, units in enumerate(found)
+    )
 
 
-def _ends(links: Links, units: set[Unit], *, inputs: bool) -> set[int]:
-    """Inputs that these units read directly, or outputs that they give."""
-    last, found = len(links.widths) - 1, set[int]()
-    for (source, target), matrix in links.weights.items():
-        if (source == 0 if inputs else target == last) and (source, target) != (0, last):
-            for row, column in np.argwhere(matrix != 0):
-                inner = Unit(target, int(row)) if inputs else Unit(source, int(column))
-                if inner in units:
-                    found.add(int(column if inputs else row))
-    return found
+def _ends(links: Links, number: dict[Unit, int]) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+    """Inputs that each part reads directly, and outputs that it gives."""
+    last = len(links.widths) - 1
+    inputs: dict[int, set[int]] = defaultdict(set)
+    outputs: dict[int, set[int]] = defaultdict(set)
+    for source, target, rows, columns in links.joints():
+        if (source == 0) == (target == last):
+            continue
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            if source == 0:
+                inputs[number[Unit(target, row)]].add(column)
+            else:
+                outputs[number[Unit(source, column)]].add(row)
+    return inputs, outputs

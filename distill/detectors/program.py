@@ -26,14 +26,12 @@ from dsl.program import (
     Const,
     Definition,
     Expression,
-    Prim,
     Program,
     call,
     const,
     let,
     prim,
     var,
-    walk,
 )
 from dsl.types import INT, REAL, Type, TypeMismatch, Vector
 
@@ -262,16 +260,3 @@ def _numbers(values: np.ndarray) -> Const:
         return tuple(nested(p) for p in part)
 
     return const(nested(values), item)
-
-
-def exactly_written(program: Program) -> bool:
-    """Whether every number of such a program is one of the network's, or a quotient of two of them
-    without rounding: means of windows are, where these have 1, 2, 4, ... cells."""
-    for definition in program.definitions:
-        for node in walk(definition.body):
-            if isinstance(node, Prim) and node.primitive.name == "mean_pool":
-                window = node.children[1]
-                assert isinstance(window, Const)
-                if window.value & (window.value - 1):
-                    return False
-    return True

@@ -15,6 +15,7 @@ from distill.evidence import SCHEMA, Evidence
 from distill.export.evidence_shape import front_fault, shape_fault
 from distill.export.place import shown, staged
 from distill.export.property_test import property_test
+from distill.labels import Labels
 from distill.load import load, write_onnx
 from distill.load.examples import NAME, read_examples, write_examples
 from distill.piece import Piece
@@ -34,6 +35,7 @@ FAULTS = (KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _LONGEST = 300
 LOCATED = "located.json"
 PARTS = "parts.json"
+LABELS = "labels.json"
 
 
 def save(distillation: Distillation, folder: Path) -> Path:
@@ -69,6 +71,8 @@ def write_texts(
     _text(folder / "test_program.py", test)
     for name, text in _told(d):
         _text(folder / name, text)
+    if d.labels.all:
+        _text(folder / LABELS, json.dumps(d.labels.to_json(), indent=1) + "\n")
     front = [
         {"bits": a.bits, "error": a.error, "route": a.route, "program": str(a.program)}
         for a in d.front
@@ -140,6 +144,20 @@ def read_pieces(folder: Path, evidence: Evidence) -> tuple[Piece, ...]:
         ) from None
 
 
+def read_labels(folder: Path) -> Labels:
+    """What labels.json holds; nothing where there is none.
+
+    Raises:
+        BadInput: it isn't what `distill label` writes.
+    """
+    if not (folder / LABELS).exists():
+        return Labels()
+    try:
+        return Labels.from_json(read_json(folder / LABELS))
+    except BadInput as error:
+        raise BadInput(f"{LABELS} in {shown(folder)} can't be used: {error}") from None
+
+
 def _text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
@@ -202,6 +220,7 @@ def load_distillation(folder: Path) -> Distillation:
             data=read_examples(folder / NAME, domain) if "data" in evidence.hashes else None,
             located=read_located(folder),
             pieces=read_pieces(folder, evidence),
+            labels=read_labels(folder),
         )
     except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
         raise BadInput(

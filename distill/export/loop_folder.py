@@ -13,6 +13,7 @@ from distill.export.folder import (
     FAULTS,
     read_evidence,
     read_json,
+    read_labels,
     read_located,
     read_text,
     shortened,
@@ -102,4 +103,5 @@ def _read(folder: Path, evidence: Any, extra: dict[str, Any], network: Any) -> L
         extra["note"],
         model=read_model_bytes(folder / NETWORK),
         located=read_located(folder),
+        labels=read_labels(folder),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from distill.errors import BadInput
 
@@ -37,6 +39,7 @@ OURS = frozenset(
 """What a run (or testing its result) may leave; only these are replaced by a new run."""
 
 
+_PREFIX, _OWNER = ".distill-", "owner"
 _SAYS_NOTHING = frozenset({"model", "network"})
 
 
@@ -108,7 +111,9 @@ def require_free(target: Path) -> None:
 def staged(target: Path) -> Iterator[Staging]:
     """A place to write the result; made before the long work, so that a refusal comes early.
 
-    Nothing is left behind, whatever happens, but what `publish` moved to the target.
+    Nothing is left behind but what `publish` moved to the target. Where a process is killed, its
+    hidden folder stays; the next run to the same target clears it up, and puts the old result back
+    if the new one wasn't in its place yet.
 
     Raises:
         BadInput: the target is foreign, or its disk can't be written.
@@ -116,7 +121,10 @@ def staged(target: Path) -> Iterator[Staging]:
     try:
         target = Path(os.path.abspath(target.expanduser())).resolve()
         require_free(target)
-        holder = Path(tempfile.mkdtemp(prefix=".distill-", dir=_nearest_folder(target.parent)))
+        near = _nearest_folder(target.parent)
+        _clear_up(near, target)
+        holder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=near))
+        owner = _owned(holder, target)
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         raise BadInput(_refusal(target, error)) from None
     try:
@@ -125,8 +133,33 @@ def staged(target: Path) -> Iterator[Staging]:
         yield Staging(holder, draft, target)
     finally:
         shutil.rmtree(holder / "new", ignore_errors=True)
-        with suppress(OSError):
-            holder.rmdir()
+        if not (holder / "old").exists():
+            shutil.rmtree(holder, ignore_errors=True)
+        owner.close()
+
+
+def _owned(holder: Path, target: Path) -> IO[str]:
+    """A file that says what a hidden folder is for, locked as long as this process lives."""
+    file = (holder / _OWNER).open("w")
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    file.write(str(target))
+    file.flush()
+    return file
+
+
+def _clear_up(folder: Path, target: Path) -> None:
+    """Clear hidden folders up that killed processes left beside this target."""
+    for holder in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError, UnicodeDecodeError), (holder / _OWNER).open() as file:
+            if file.read() != str(target):
+                continue
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it fails while the owner lives
+            old = holder / "old"
+            if old.exists() and not target.exists():
+                old.rename(target)
+            elif old.exists():
+                _keep_foreign(old, target)
+            shutil.rmtree(holder, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def docstring(d: Distilled) -> str:
         "Program and network: " + claim_text(d.evidence.program_vs_deployed),
         "Deployed and original network: " + claim_text(d.evidence.deployed_vs_original),
     ]
+    lines += [f"Meaning of {x.name}: {ascii(x.told)[1:-1]}" for x in d.labels.meant]
     wrapped = [textwrap.fill(line, 88, subsequent_indent="    ") for line in lines]
     text = "\n".join(wrapped).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""A program distilled from a neural network.\n\n{text}\n"""'

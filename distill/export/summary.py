@@ -42,6 +42,10 @@ def summary(d: Distilled) -> str:
         f"({f'{share:.2g}' if share < 100 else f'{share:,.0f}'} %)"
     )
     lines.append(f"time      {evidence.seconds:.1f} s, {evidence.steps:,} steps")
+    lines += [f"meaning   {x.name}: {ascii(x.told)[1:-1]}" for x in d.labels.meant]
+    if d.labels.aside:
+        names = ", ".join(ascii(x.name)[1:-1] for x in d.labels.aside)
+        lines.append(f"aside     no function here does what these labels are for: {names}")
     if d.note:
         lines.append(f"note      {d.note}")
     return "\n".join(lines)

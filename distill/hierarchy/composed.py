@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from distill.decompose.links import links_of
 from distill.decompose.reading import Reading, read, real
 from distill.errors import BadInput
 from distill.evidence import Claim
-from distill.hierarchy.functions import Use, over, plain, uses
+from distill.hierarchy.functions import Use, as_found, over, plain, uses
 from distill.hierarchy.small import Given, Small, small_target
 from distill.normal_form import Array
 from distill.piece import Piece
@@ -30,6 +31,7 @@ from distill.synthesize.judge import judge, judging_points
 from distill.synthesize.loop import Pool
 from distill.synthesize.wellformed import defined_on
 from distill.target import Output, Target
+from dsl.abstraction import abstracted
 from dsl.domain import Columns
 from dsl.expand import put
 from dsl.program import (
@@ -63,11 +65,23 @@ _PROOF = 20_000
 
 
 @dataclass(frozen=True, eq=False)
+class _Found:
+    """A value's function, the target that it explains, the claim about that, and the network's own
+    arithmetic for it."""
+
+    use: Use
+    small: Small
+    claim: Claim
+    body: Program
+
+
+@dataclass(frozen=True, eq=False)
 class Composed:
-    """A program put together from those of its pieces."""
+    """A program put together from those of its pieces; functions: the one that each calls."""
 
     candidate: Candidate
     pieces: tuple[Piece, ...]
+    functions: tuple[Definition, ...]
 
 
 def composed(target: Target, settings: Settings, budget: Budget) -> Iterator[Composed]:
@@ -101,14 +115,17 @@ class _Maker:
         tolerance: float | None,
     ) -> None:
         self.target, self.values, self.tolerance = target, values, tolerance
-        self.settings = replace(settings, hints=(), progress=_unseen)
+        own = replace(settings.vocabulary, functions=())
+        self.settings = replace(settings, hints=(), progress=_unseen, once=False, vocabulary=own)
         self.shown = settings.progress
         self.points = judging_points(target, settings.seed)
         self.inputs = target.domain.encode(self.points)
         self.numbers: list[Array] = []
         self.readings: list[Reading] = []
-        self.results: list[Call] = []
-        self.functions: list[Definition] = []
+        self.calls: list[Call] = []
+        self.results: list[Expression] = []
+        self.library = settings.vocabulary.usable
+        self.functions: list[Definition] = list(self.library)
         self.pieces: list[Piece] = []
 
     def make(self, budget: Budget) -> bool:
@@ -138,17 +155,20 @@ class _Maker:
                 reading = real(float(numbers.min()), float(numbers.max()) + 1.0)
         small = self._small(value, reading)
         points = judging_points(small.target, self.settings.seed)
-        found = self._known(value, small, points, reading, numbers[:, 0])
+        found = self._known(value, small, points, reading, numbers[:, 0], budget)
         found = found or self._searched(value, small, points, reading, numbers[:, 0], budget)
         if found is None:
             return False
-        use, small, claim = found
+        use = found.use
         number = self._number(use.definition)
-        arguments = tuple(small.arguments[p] for p in use.order)
-        self.results.append(call(f"f{number + 1}", arguments, use.definition.result))
+        names = [f.name for f in found.small.target.domain.fields]
+        stand = dict(zip(names, found.small.arguments, strict=True))
+        arguments = tuple(put(g, stand) for g in use.given)
+        self.calls.append(call(self.functions[number].name, arguments, use.definition.result))
+        self.results.append(use.applied(self.calls[-1]))
         if use.reading is not None:
             self.readings.append(use.reading)
-        self.pieces.append(self._piece(small, use, claim, value.outputs))
+        self.pieces.append(self._piece(found, value.outputs))
         return True
 
     def _small(self, value: Value, reading: Reading | None) -> Small:
@@ -173,8 +193,9 @@ class _Maker:
         return small_target(value, given, reading, output, close, seed)
 
     def _known(
-        self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array
-    ) -> tuple[Use, Small, Claim] | None:
+        self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array,
+        budget: Budget,
+    ) -> _Found | None:  # fmt: skip
         """A function found before that explains a value; points: those it is judged on."""
         for use in uses(tuple(self.functions), small, reading, numbers):
             mine = small if use.reading is reading else self._small(value, use.reading)
@@ -182,74 +203,84 @@ class _Maker:
             if not defined_on(made.program, mine.target.domain):
                 continue
             if judge(mine.target, made, points).holds:
-                claim = self._claim(mine.target, made)
+                claim = self._claim(mine.target, made, budget)
                 if claim.verdict != "refuted":
-                    return use, mine, claim
+                    return _Found(use, mine, claim, exact_literal(mine.target).program)
         return None
 
-    def _claim(self, target: Target, made: Candidate) -> Claim:
-        return verified(target, made, self.settings, Budget(_PROOF, 5.0))[1]
+    def _claim(self, target: Target, made: Candidate, budget: Budget, reach: float = NEAR) -> Claim:
+        mine = budget.share(_PROOF)
+        claim = verified(target, made, self.settings, mine, reach)[1]
+        mine.counted()
+        return claim
 
     def _searched(
         self, value: Value, small: Small, points: Columns, reading: Reading | None, numbers: Array,
         budget: Budget,
-    ) -> tuple[Use, Small, Claim] | None:  # fmt: skip
+    ) -> _Found | None:  # fmt: skip
         target, settings = small.target, self.settings
         pool = Pool(target, points, forbidden=settings.vocabulary.forbidden)
         propose(pool, settings, budget)
         literal = exact_literal(target)
         pool.add(literal)
-        standing = first_standing(pool, literal, settings, budget.share(_PROOF))
+        mine = budget.share(_PROOF)
+        standing = first_standing(pool, literal, settings, mine)
+        mine.counted()
         if standing is None:
-            claim = verified(target, literal, settings, Budget(_PROOF, 5.0), NEAR)[1]
-            made = literal
+            made, claim = literal, self._claim(target, literal, budget)
         else:
             _, claim, made, _ = standing
         if claim.verdict == "refuted":
             return None
         main = made.program.main
         if reading is None:
-            return Use(main, tuple(range(len(main.parameters))), None), small, claim
-        use = plain(main, reading, small.columns, numbers)
+            use = as_found(main, None)
+        else:
+            use = plain(main, reading, small.columns, numbers)
         if use.reading is reading:
-            return use, small, claim
-        mine = self._small(value, use.reading)
-        again = of_program(Program((over(use, mine.target.domain),)), made.route)
-        return use, mine, self._claim(mine.target, again)
+            return _Found(use, small, claim, literal.program)
+        other = self._small(value, use.reading)
+        again = of_program(Program((over(use, other.target.domain),)), made.route)
+        claim = self._claim(other.target, again, budget)
+        return _Found(use, other, claim, exact_literal(other.target).program)
 
     def _number(self, definition: Definition) -> int:
         """The number of a function, which is taken among those found where it is new."""
         for number, known in enumerate(self.functions):
             if known.body is definition.body and known.parameters == definition.parameters:
                 return number
-        self.functions.append(replace(definition, name=f"f{len(self.functions) + 1}"))
+        taken = {d.name for d in self.functions}
+        name = next(n for n in (f"f{i}" for i in count(1)) if n not in taken)
+        self.functions.append(replace(definition, name=name))
         return len(self.functions) - 1
 
-    def _piece(self, small: Small, use: Use, claim: Claim, outputs: tuple[int, ...]) -> Piece:
+    def _piece(self, found: _Found, outputs: tuple[int, ...]) -> Piece:
         name = f"v{len(self.results)}"
         if outputs:
             name = "y" if len(outputs) > 1 else f"y{sum(outputs)}"
-        domain = small.target.domain
+        domain, claim = found.small.target.domain, found.claim
         return Piece(
             name,
-            Program((over(use, domain),)),
-            exact_literal(small.target).program,
-            tuple(str(a) for a in small.arguments),
+            Program((over(found.use, domain),)),
+            found.body,
+            tuple(str(a) for a in found.small.arguments),
             domain,
             replace(claim, statement=f"{name}: {claim.statement}", certificate=None, attempts=()),
         )
 
     def whole(self) -> Composed | None:
         """The one program of all values; None where it isn't defined everywhere."""
-        used = Counter(c.name for c in self.results)
+        used, by_name = Counter(c.name for c in self.calls), {d.name: d for d in self.functions}
         kept: list[Definition] = []
         written: list[Expression] = []
-        for result in self.results:
-            definition = next(d for d in self.functions if d.name == result.name)
+        for made, result in zip(self.calls, self.results, strict=True):
+            definition = by_name[made.name]
             nodes = size(definition.body)
-            if nodes <= _CLEARER or (used[result.name] == 1 and nodes <= _WRITTEN_OUT):
+            short = nodes <= _CLEARER or (used[made.name] == 1 and nodes <= _WRITTEN_OUT)
+            if short and definition not in self.library:
                 names = [n for n, _ in definition.parameters]
-                written.append(put(definition.body, dict(zip(names, result.children, strict=True))))
+                body = put(definition.body, dict(zip(names, made.children, strict=True)))
+                written.append(body if result is made else prim("not_", body))
             else:
                 kept += [definition] * (definition not in kept)
                 written.append(result)
@@ -258,17 +289,22 @@ class _Maker:
         body = prim("vector", *last) if isinstance(item, Vector) else last[0]
         for number in reversed(range(inner)):
             name, value = f"v{number + 1}", written[number]
-            count = _count(body, name)
-            if count == 1 or isinstance(value, Var | Const):
+            often = _count(body, name)
+            if often == 1 or isinstance(value, Var | Const):
                 body = put(body, {name: value})
-            elif count:
+            elif often:
                 body = let(name, value, body)
-        numbered = {d.name: f"f{i + 1}" for i, d in enumerate(kept)}
+        known = frozenset(d.name for d in self.library)
+        fresh = (n for n in (f"f{i}" for i in count(1)) if n not in known)
+        numbered = {d.name: d.name if d.name in known else next(fresh) for d in kept}
         main = Definition("predict", self.target.domain.parameters, _renamed(body, numbered), item)
-        made = Program((*(replace(d, name=numbered[d.name]) for d in kept), main))
+        made = abstracted(
+            Program((*(replace(d, name=numbered[d.name]) for d in kept), main)), known
+        )
         if not defined_on(made, self.target.domain):
             return None
-        return Composed(of_program(made, "parts"), tuple(self.pieces))
+        called = tuple(by_name[c.name] for c in self.calls)
+        return Composed(of_program(made, "parts", known), tuple(self.pieces), called)
 
 
 def _unseen(stage: str, done: float | None) -> None:

@@ -9,30 +9,24 @@ from numpy.typing import NDArray
 
 from distill.decompose.cut import Value
 from distill.decompose.reading import Reading
+from distill.literal import field_scalars
 from distill.load import network_from_normal_form
 from distill.normal_form import Array, Builder, NormalForm, append
 from distill.target import Output, Target, make_target
 from dsl.domain import Columns, Domain, Field
-from dsl.program import Expression, const, prim, var
+from dsl.program import Expression
 from dsl.types import BOOL, INT
 
 
 @dataclass(frozen=True, eq=False)
 class Atom:
-    """A scalar of a domain: its field, its place in it, and the network inputs that it fills."""
+    """A scalar of a domain: its field, its place in it, how it is written in a program on the
+    domain, and the network inputs that it fills."""
 
     field: Field
     place: int
+    expression: Expression
     inputs: range
-
-    @property
-    def expression(self) -> Expression:
-        """The scalar in a program on the domain."""
-        whole = var(self.field.name, self.field.type)
-        if not self.field.shape:
-            return whole
-        flat = whole if len(self.field.shape) == 1 else prim("flatten", whole)
-        return prim("item", flat, const(self.place))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +56,8 @@ def atoms(domain: Domain) -> list[Atom]:
     found, begin = [], 0
     for field in domain.fields:
         width = field.width // max(field.scalars, 1)
-        for place in range(field.scalars):
-            found.append(Atom(field, place, range(begin, begin + width)))
+        for place, scalar in enumerate(field_scalars(field)):
+            found.append(Atom(field, place, scalar, range(begin, begin + width)))
             begin += width
     return found
 

@@ -68,6 +68,20 @@ def read_rows(data: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | Non
     return read_inputs(x), y
 
 
+def read_shaped(data: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """The same with the inputs in the shape that they have, (n, ...): sequences are (n, T, d).
+
+    Raises:
+        BadInput: what is wrong with the file or the arrays.
+    """
+    pair = isinstance(data, tuple) and len(data) == 2
+    if pair or (isinstance(data, str | Path) and _has_labels(Path(data))):
+        return read_labelled(data)
+    x = _read_file(Path(data)) if isinstance(data, str | Path) else np.asarray(data)
+    read_inputs(x)
+    return x.astype(np.float64), None
+
+
 def _has_labels(path: Path) -> bool:
     try:
         _read_file(path, labels=True)

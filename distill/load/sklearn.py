@@ -12,6 +12,7 @@ from distill.load.assemble import assemble, quoted
 from distill.load.framework import remembered
 from distill.network import Network, Operation, Wire
 from distill.operations.kind import Tensor
+from dsl.types import Category
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "softmax": "Softmax"}
 
@@ -40,6 +41,21 @@ def load_sklearn(model: Any) -> Network:
 
     require_agreement(network, oracle, examples)
     return remembered(network, "scikit-learn", oracle)
+
+
+def words_of(model: Any) -> tuple[tuple[str, ...], str | None]:
+    """What an estimator calls its columns, and the output type that its classes' names make.
+
+    () where it was trained on unnamed columns; None for numbered classes, for two classes (a truth
+    value then), and for what isn't such an estimator.
+    """
+    features = getattr(model, "feature_names_in_", ())
+    names = tuple(map(str, features)) if len(features) else ()
+    classes = [str(c) for c in getattr(model, "classes_", ())]
+    numbered = classes == [str(i) for i in range(len(classes))]
+    if len(classes) < 3 or numbered or len(set(classes)) < len(classes):
+        return names, None
+    return names, str(Category(len(classes), tuple(classes)))
 
 
 def _raw_units(scalers: list[Any], x: Tensor) -> Tensor:

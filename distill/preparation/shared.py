@@ -177,9 +177,8 @@ def coarser(course: Course, batches: int, good: Callable[[Network], bool]) -> It
     """
     whole = sum(length for _, length in _STAGES)
     pupil, best = _Pupil(course), None
-    kept = 1.0
     for number, (levels, length) in enumerate(_STAGES):
-        kept *= _SPARSER if number and _STAGES[number - 1][0] == levels else 1.0
+        kept = _SPARSER if number and _STAGES[number - 1][0] == levels else 1.0
         before = pupil.state()
         pupil.train(number, max(round(batches * length / whole), 1), levels, kept)
         found = pupil.network()

@@ -58,6 +58,12 @@ class Budget:
         above = self.whole is not None and self.whole.late()
         return self.interrupted or self.timed_out or above
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the clock or Ctrl-C may have ended something; what came out depends on it."""
+        above = self.whole is not None and self.whole.cut_short
+        return self.interrupted or self.timed_out or self.elapsed > self.seconds or above
+
     def share(self, steps: int) -> Budget:
         """A budget of so many steps, which are counted here as well once `counted` is called."""
         return Budget(max(steps, 1), self.seconds, self.jobs, self.clock, whole=self)

@@ -7,8 +7,8 @@ the simplest numbers that keep the tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,10 @@ from distill.synthesize.bank import (
 )
 from distill.synthesize.simplest import simplest_between
 from distill.synthesize.terms import Term, search_type
-from distill.synthesize.vocabulary import apply, number_constant
+from distill.synthesize.vocabulary import apply, number_constant, operation_name
 from dsl.domain import Columns, Domain
 from dsl.meanings.array import run_expression
-from dsl.program import Expression, prim
+from dsl.program import Definition, Expression, prim
 from dsl.types import TypeMismatch
 
 Tree = Any
@@ -67,10 +67,15 @@ class Search:
     bank: Bank
     operations: tuple[Operation, ...]
     leaves: dict[str, Expression]
+    functions: Mapping[str, Definition] = field(default_factory=dict)
 
 
 def open_search(
-    domain: Domain, examples: Columns, leaves: Sequence[Term], operations: tuple[Operation, ...]
+    domain: Domain,
+    examples: Columns,
+    leaves: Sequence[Term],
+    operations: tuple[Operation, ...],
+    functions: Collection[Definition] = (),
 ) -> Search:
     """An empty bank on these examples; terms that repeat another's values are left out."""
     named = dict(zip((f.name for f in domain.fields), examples, strict=True))
@@ -85,7 +90,7 @@ def open_search(
         found[name] = term.expression
         kind = search_type(term.expression.type)
         banked.append(Leaf(name, kind, np.ascontiguousarray(values), term.cost))
-    return Search(start(banked), operations, found)
+    return Search(start(banked), operations, found, {operation_name(d): d for d in functions})
 
 
 def deepen(
@@ -149,7 +154,7 @@ def _expressions(search: Search, match: Match, wanted: Wanted) -> Iterator[Expre
         elif match.operation == "affine":
             yield from _affine(search, match, children, wanted)
         else:
-            yield apply(match.operation, children)
+            yield apply(match.operation, children, search.functions)
     except TypeMismatch:
         return
 
@@ -167,7 +172,7 @@ def _from_tree(search: Search, tree: Tree) -> Expression:
     if isinstance(tree, str):
         return search.leaves[tree]
     name, *children = tree
-    return apply(name, [_from_tree(search, c) for c in children])
+    return apply(name, [_from_tree(search, c) for c in children], search.functions)
 
 
 def _threshold(match: Match, child: Expression) -> Iterator[Expression]:

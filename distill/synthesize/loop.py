@@ -31,7 +31,7 @@ from distill.verify.square import compare, tolerance
 from dsl.cost import bits
 from dsl.domain import Columns, joined, rows
 from dsl.primitive import Primitive
-from dsl.program import Expression, const, prim, primitives_of
+from dsl.program import Definition, Expression, const, prim, primitives_of
 from dsl.rewrite import simplify
 from dsl.types import BOOL, INT, REAL, Category, TypeMismatch, Vector, accepts
 
@@ -52,11 +52,21 @@ _JUDGING = 2000
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Which primitives the search may use: names allowed or forbidden, and a user's own."""
+    """Which primitives the search may use: names allowed or forbidden, a user's own, and functions
+    of a user's library, which call nothing."""
 
     allowed: frozenset[str] | None = None
     forbidden: frozenset[str] = frozenset()
     own: tuple[Primitive, ...] = ()
+    functions: tuple[Definition, ...] = ()
+
+    @property
+    def usable(self) -> tuple[Definition, ...]:
+        """The user's functions, but for those with a primitive that may not be used."""
+        return tuple(d for d in self.functions if self._permits(primitives_of(d.body)))
+
+    def _permits(self, names: frozenset[str]) -> bool:
+        return names.isdisjoint(self.forbidden) and (self.allowed is None or names <= self.allowed)
 
 
 @dataclass
@@ -64,7 +74,8 @@ class Pool:
     """Everything judged so far; `best` holds where something does.
 
     forbidden: names of primitives that nothing offered may use, but for the user's own hints.
-    learned: counterexamples of programs that were refuted; they are among the points.
+    learned: counterexamples of programs that were refuted; they are among the points; functions:
+    the user's, which bodies may call.
     """
 
     target: Target
@@ -72,6 +83,7 @@ class Pool:
     judged: dict[Expression, Judged] = field(default_factory=dict)
     forbidden: frozenset[str] = frozenset()
     learned: Columns | None = None
+    functions: tuple[Definition, ...] = ()
 
     def offer(self, body: Expression, route: str) -> Judged | None:
         """Judge a body once; None where its type isn't the output's, or it may not be used."""
@@ -85,7 +97,7 @@ class Pool:
             self.offer(shorter, route)
         if route != "hint" and not self.forbidden.isdisjoint(primitives_of(body)):
             return None
-        made = candidate(self.target.domain.parameters, body, result, route)
+        made = candidate(self.target.domain.parameters, body, result, route, self.functions)
         if not defined_on(made.program, self.target.domain):
             return None
         self.judged[body] = judge(self.target, made, self.points)
@@ -158,8 +170,10 @@ def _one_round(
         for body in linear_forms(target, examples, component):
             if len(wanted) == 1:
                 wrong |= _offer(pool, body, "read off", stop)
-    offered = operations(target.domain, vocabulary.allowed, vocabulary.forbidden, vocabulary.own)
-    search = open_search(target.domain, examples, terms(target.domain), offered)
+    offered = operations(
+        target.domain, vocabulary.allowed, vocabulary.forbidden, vocabulary.own, pool.functions
+    )
+    search = open_search(target.domain, examples, terms(target.domain), offered, pool.functions)
     proposals: list[list[Expression]] = [[] for _ in wanted]
     after = 0
     for cost in range(1, _DEEPEST + 1):
@@ -203,7 +217,7 @@ def _offer(pool: Pool, body: Expression, route: str, stop: Stage) -> set[int]:
     found = pool.offer(body, route)
     if found is None:
         return set()
-    for better in refined(pool.target, body, pool.points):
+    for better in refined(pool.target, body, pool.points, pool.functions):
         pool.offer(better, route + ", fitted")
     spend(stop, (len(pool.judged) - before) * pool.price)
     return set() if found.holds else set(found.wrong[:4])

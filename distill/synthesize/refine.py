@@ -6,7 +6,7 @@ squares through a few Gauss-Newton steps, then shortened while the error hardly 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -17,7 +17,7 @@ from distill.synthesize.simplest import simplest_between
 from distill.target import Target
 from dsl.domain import Columns
 from dsl.meanings.array import run_expression
-from dsl.program import Const, Expression, Prim, const, prim, transform, walk
+from dsl.program import Const, Definition, Expression, Prim, const, prim, transform, walk
 from dsl.types import BOOL, INT, REAL
 
 _POINTS = 4096
@@ -26,26 +26,33 @@ _GROWTH = 1.02
 _GRIDS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 
 
-def refined(target: Target, body: Expression, points: Columns) -> Iterator[Expression]:
-    """Variants of a body with better or simpler constants; nothing where it has none."""
+def refined(
+    target: Target, body: Expression, points: Columns, functions: Sequence[Definition] = ()
+) -> Iterator[Expression]:
+    """Variants of a body with better or simpler constants; nothing where it has none.
+
+    functions: those that it may call.
+    """
     if target.finite:
         return
     if body.type == BOOL and isinstance(body, Prim) and body.primitive.name in _ORDERS:
-        yield from _threshold(target, body, points)
+        yield from _threshold(target, body, points, functions)
     elif body.type == REAL:
-        yield from _numbers(target, body, points)
+        yield from _numbers(target, body, points, functions)
 
 
 _ORDERS = {"greater": 1.0, "greater_equal": 1.0, "less": -1.0, "less_equal": -1.0}
 
 
-def _threshold(target: Target, body: Prim, points: Columns) -> Iterator[Expression]:
+def _threshold(
+    target: Target, body: Prim, points: Columns, functions: Sequence[Definition]
+) -> Iterator[Expression]:
     left, right = body.children
     moving, sign = (left, 1.0) if isinstance(right, Const) else (right, -1.0)
     if isinstance(moving, Const) or not (isinstance(left, Const) or isinstance(right, Const)):
         return
     sign *= _ORDERS[body.primitive.name]
-    values = sign * _evaluate(target, moving, points)
+    values = sign * _evaluate(target, moving, points, functions)
     truth = target.values(points).astype(bool)
     low, high = _best_cut(values, truth)
     ends = sorted((sign * low, sign * high))
@@ -77,14 +84,18 @@ def _best_cut(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[fl
     return float(low), float(high)
 
 
-def _evaluate(target: Target, body: Expression, points: Columns) -> NDArray[np.float64]:
+def _evaluate(
+    target: Target, body: Expression, points: Columns, functions: Sequence[Definition]
+) -> NDArray[np.float64]:
     named = dict(zip((f.name for f in target.domain.fields), points, strict=True))
     with np.errstate(all="ignore"):
-        found = run_expression(body, named)
+        found = run_expression(body, named, functions=functions)
     return np.broadcast_to(found, (len(points[0]),)).astype(np.float64)
 
 
-def _numbers(target: Target, body: Expression, points: Columns) -> Iterator[Expression]:
+def _numbers(
+    target: Target, body: Expression, points: Columns, functions: Sequence[Definition]
+) -> Iterator[Expression]:
     constants = [n for n in walk(body) if isinstance(n, Const) and n.type == REAL]
     if not 1 <= len(constants) <= _CONSTANTS_AT_MOST:
         return
@@ -92,7 +103,7 @@ def _numbers(target: Target, body: Expression, points: Columns) -> Iterator[Expr
     wanted = target.raw(some)[:, 0]
 
     def residual(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _evaluate(target, _with(body, constants, values), some) - wanted
+        return _evaluate(target, _with(body, constants, values), some, functions) - wanted
 
     start = np.array([float(c.value) for c in constants])
     fitted = _gauss_newton(residual, start)

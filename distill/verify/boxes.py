@@ -28,6 +28,7 @@ from distill.verify.square import Square
 from distill.verify.wording import ARITHMETIC
 from dsl.algebra import Unsupported
 from dsl.domain import Domain, DomainError
+from dsl.expand import written_out
 from dsl.meanings.interval import evaluate_boxes, well_defined
 from dsl.program import Program, const, program, substitute
 from dsl.types import BOOL, Category, Int, Real
@@ -117,7 +118,7 @@ def _fixed_piece(
     rest = Domain(tuple(f for f in domain.fields if f.name not in fixed))
     builder = Builder(rest.scalars)
     entry = builder.affine([(0, select[:, free])], shift)
-    body = substitute(square.program.main.body, literals)
+    body = substitute(written_out(square.program).main.body, literals)
     smaller = program(rest.parameters, body, square.program.main.result)
     behind = builder.build(append(builder, form, entry))
     return Piece(behind, smaller, rest, low[free], high[free], free, shift)

@@ -80,7 +80,9 @@ def _exchanged(
     point = np.einsum("nhk,nk->nh", inverse, held)
     seen = np.einsum("nmh,nh->nm", polytopes.rows[box], point)
     short = ends[0] - seen
-    broken = np.maximum(short, seen - ends[1]) / (ends[1] - ends[0] + 1e-12)
+    width = ends[1] - ends[0]
+    width = np.where(np.isfinite(width), width, 1.0)  # an end that is missing is never broken
+    broken = np.maximum(short, seen - ends[1]) / (width + 1e-12)
     np.put_along_axis(broken, basis, -1.0, 1)
     entering = broken.argmax(1)
     row = polytopes.rows[box, entering]

@@ -1,8 +1,7 @@
 """The relational rung for literal programs: network and program are the same arithmetic.
 
-A literal program denotes its normal form exactly, and so does one that calls detectors; only
-rounding separates the two: the network's in float32 and the program's in float64, both bounded over
-the whole domain.
+A literal program denotes its normal form exactly, so only rounding separates the two:
+the network's in float32 and the program's in float64, both bounded over the whole domain.
 """
 
 from __future__ import annotations
@@ -11,24 +10,26 @@ import time
 
 import numpy as np
 
-from distill.detectors.program import detector_program, exactly_written
 from distill.evidence import Claim
 from distill.literal import literal_program
-from distill.verify.envelope import FLOAT64, PROGRAM, SPARE, float_error
+from distill.verify.envelope import FLOAT64, SPARE, float_error
 from distill.verify.square import Square, exemption
 from distill.verify.wording import ARITHMETIC
 from dsl.domain import Domain, DomainError
+from dsl.expand import written_out
 
 
 def relational(square: Square) -> Claim | None:
     """The claim about a literal program; None where the program isn't that of the network."""
     target, begin = square.target, time.perf_counter()
-    inexact, box = own_arithmetic(square), input_box(target.domain)
-    if inexact is None or box is None:
+    literal = literal_program(target.form, target.domain, target.output)
+    box = input_box(target.domain)
+    if literal.main.body is not written_out(square.program).main.body or box is None:
         return None
     low, high = (end[None] for end in box)
-    single = float_error(target.form, low, high)
-    error = float((single + float_error(target.form, low, high, FLOAT64, inexact)).max())
+    error = float(
+        (float_error(target.form, low, high) + float_error(target.form, low, high, FLOAT64)).max()
+    )
     if not np.isfinite(error):
         return None
     error *= SPARE
@@ -46,19 +47,6 @@ def relational(square: Square) -> Claim | None:
         arithmetic=ARITHMETIC,
         seconds=time.perf_counter() - begin,
     )
-
-
-def own_arithmetic(square: Square) -> int | None:
-    """Roundings that a term of the program's sums passes beyond those of the network's own; None
-    where the program isn't the network's arithmetic, written as the literal program or with
-    detectors. Filters stand there times a number, after the sum."""
-    target, program = square.target, square.program
-    literal = literal_program(target.form, target.domain, target.output)
-    if literal.main.body is program.main.body:
-        return 0
-    if len(program.definitions) == 1 or not exactly_written(program):
-        return None
-    return PROGRAM if detector_program(target) == program else None
 
 
 def input_box(domain: Domain) -> tuple[np.ndarray, np.ndarray] | None:

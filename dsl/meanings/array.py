@@ -5,12 +5,12 @@ Arrays have the batch as first axis; constants have a batch of 1 and broadcast.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from dsl.program import Call, Const, Expression, Lambda, Let, Prim, Program, Var
+from dsl.program import Call, Const, Definition, Expression, Lambda, Let, Prim, Program, Var
 from dsl.recursion import Steps, unrolled
 from dsl.types import BOOL, REAL, Type, element
 
@@ -25,9 +25,15 @@ def run(program: Program, columns: tuple[Any, ...], xp: Any = np) -> Any:
     return xp.broadcast_to(found, (rows, *found.shape[1:])) if len(found) != rows else found
 
 
-def run_expression(expression: Expression, named: Mapping[str, Any], xp: Any = np) -> Any:
-    """Result of an expression without calls for named arrays; a batch of 1 if it is constant."""
-    return _evaluate(expression, named, xp, {})
+def run_expression(
+    expression: Expression,
+    named: Mapping[str, Any],
+    xp: Any = np,
+    functions: Iterable[Definition] = (),
+) -> Any:
+    """Result of an expression, which may call functions, for named arrays; a batch of 1 if it is
+    constant."""
+    return _evaluate(expression, named, xp, {d.name: d for d in functions})
 
 
 def _definitions(program: Program) -> dict[str, Any]:
@@ -44,8 +50,8 @@ def _steps(
     expression: Expression, named: Mapping[str, Any], xp: Any, definitions: Mapping[str, Any]
 ) -> Steps[dict[Expression, Any]]:
     values: dict[Expression, Any] = {}
-    for node in _schedule(expression):
-        arguments = [values[c] for c in _strict_children(node)]
+    for node in schedule(expression):
+        arguments = [values[c] for c in strict_children(node)]
         if isinstance(node, Let):
             body = node.children[1]
             inner = {**named, node.name: arguments[0]}
@@ -55,11 +61,11 @@ def _steps(
             inner = dict(zip((name for name, _ in called.parameters), arguments, strict=True))
             values[node] = (yield _steps(called.body, inner, xp, definitions))[called.body]
         else:
-            values[node] = _node(node, arguments, named, xp, definitions)
+            values[node] = node_value(node, arguments, named, xp, definitions)
     return values
 
 
-def _schedule(expression: Expression) -> list[Expression]:
+def schedule(expression: Expression) -> list[Expression]:
     """Children first, but nothing inside a Let's body or a Lambda: those see other names."""
     found: list[Expression] = []
     seen: set[Expression] = set()
@@ -71,23 +77,25 @@ def _schedule(expression: Expression) -> list[Expression]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack.extend((c, False) for c in reversed(_strict_children(node)))
+            stack.extend((c, False) for c in reversed(strict_children(node)))
     return found
 
 
-def _strict_children(node: Expression) -> tuple[Expression, ...]:
+def strict_children(node: Expression) -> tuple[Expression, ...]:
+    """The children that see the same names as the node: not a Let's body, nothing of a Lambda."""
     if isinstance(node, Let):
         return node.children[:1]
     return () if isinstance(node, Lambda) else node.children
 
 
-def _node(
+def node_value(
     node: Expression,
     arguments: list[Any],
     named: Mapping[str, Any],
     xp: Any,
     definitions: Mapping[str, Any],
 ) -> Any:
+    """What a node other than a Let or a Call is worth, from what its children are."""
     if isinstance(node, Const):
         return _constant(node, xp)
     if isinstance(node, Var):

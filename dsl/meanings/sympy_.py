@@ -160,7 +160,8 @@ class Formulas(Mixed):
         return self.sympy.floor(a / b)
 
     def _mod(self, a: Any, b: Any) -> Any:
-        return self.sympy.Mod(a, b)
+        # sympy raises where it sees 0, and a guarded branch may hold `x % 0`
+        return self.sympy.nan if b.is_zero else self.sympy.Mod(a, b)
 
     def _function(self, name: str, a: Any) -> Any:
         if name == "sigmoid":

@@ -1,4 +1,4 @@
-"""Signals and images: convolution and pooling, on channel-first tensors."""
+"""Signals and images: convolution, pooling and what goes with them, on channel-first tensors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from dsl.primitive import Example, Primitive, declare
 from dsl.primitives.arrays import as_real
-from dsl.primitives.signatures import Statics, require, static_int
-from dsl.types import REAL, Type, Vector, is_numeric
+from dsl.primitives.signatures import Statics, plain_vector, require, static_int
+from dsl.types import INT, REAL, Type, Vector, is_numeric, join
 
 
 def _conv1d_type(types: tuple[Type, ...], _: Statics) -> Type:
@@ -223,5 +223,139 @@ MEAN_POOL = declare(
         doc="The mean value in square windows of an image.",
         examples=(Example((_IMAGE, 2, 2), (((2.5,),),)),),
         parameters=("image", "window", "stride"),
+    )
+)
+
+
+def _as_image_type(types: tuple[Type, ...], statics: Statics) -> Type:
+    x = plain_vector(types, 3)
+    rows, columns = (static_int(statics, i, 1, 1 << 20) for i in (1, 2))
+    channels, rest = divmod(x.shape[0], rows * columns)
+    require(channels > 0 and rest == 0, "takes a vector of whole channels")
+    return Vector(x.item, (channels, rows, columns))
+
+
+def _as_image_scalar(_: Any, x: Any, rows: int, columns: int) -> Any:
+    lines = [x[i : i + columns] for i in range(0, len(x), columns)]
+    return tuple(tuple(lines[i : i + rows]) for i in range(0, len(lines), rows))
+
+
+AS_IMAGE = declare(
+    Primitive(
+        name="as_image",
+        infer=_as_image_type,
+        array=lambda xp, x, rows, columns: x.reshape(x.shape[0], -1, int(rows[0]), int(columns[0])),
+        scalar=_as_image_scalar,
+        python="as_image({0}, {1}, {2})",
+        helper="""def as_image(items: list, rows: int, columns: int) -> list:
+    lines = [items[i : i + columns] for i in range(0, len(items), columns)]
+    return [lines[i : i + rows] for i in range(0, len(lines), rows)]
+""",
+        english="{0} as an image of {1} by {2}",
+        doc="A vector as channels of so many rows and columns, last axis fastest.",
+        examples=(Example(((1, 2, 3, 4), 1, 2), (((1, 2),), ((3, 4),))),),
+        parameters=("x", "rows", "columns"),
+    )
+)
+
+
+def _pad_type(types: tuple[Type, ...], statics: Statics) -> Type:
+    require(len(types) == 3, "takes an image and two widths")
+    x = _image(types[0], 3)
+    rows, columns = (static_int(statics, i, 0, 64) for i in (1, 2))
+    return Vector(x.item, (x.shape[0], x.shape[1] + 2 * rows, x.shape[2] + 2 * columns))
+
+
+def _pad_array(xp: Any, x: Any, rows: Any, columns: Any) -> Any:
+    for axis, width in ((2, int(rows[0])), (3, int(columns[0]))):
+        zeros = [xp.zeros_like(x[:, :, :1] if axis == 2 else x[:, :, :, :1])] * width
+        x = xp.concatenate([*zeros, x, *zeros], axis)
+    return x
+
+
+def _pad_scalar(ops: Any, x: Any, rows: int, columns: int) -> Any:
+    zero = ops.const(0)
+    side = (zero,) * columns
+    line = (zero,) * (len(x[0][0]) + 2 * columns)
+    return tuple(
+        (*(line,) * rows, *((*side, *row, *side) for row in plane), *(line,) * rows) for plane in x
+    )
+
+
+PAD = declare(
+    Primitive(
+        name="pad",
+        infer=_pad_type,
+        array=_pad_array,
+        scalar=_pad_scalar,
+        python="pad({0}, {1}, {2})",
+        helper="""def pad(image: list, rows: int, columns: int) -> list:
+    side = [0] * columns
+    line = [0] * (len(image[0][0]) + 2 * columns)
+    return [
+        [line] * rows + [side + row + side for row in plane] + [line] * rows for plane in image
+    ]
+""",
+        english="{0} with {1} rows and {2} columns of zeros on every side",
+        doc="An image with rows of zeros above and below, and columns left and right.",
+        examples=(Example(((((1, 2),),), 0, 1), (((0, 1, 2, 0),),)),),
+        parameters=("image", "rows", "columns"),
+    )
+)
+
+
+def _add_bias_type(types: tuple[Type, ...], _: Statics) -> Type:
+    require(len(types) == 2, "takes an image and a number for each channel")
+    x, amounts = _image(types[0], 3), _image(types[1], 1)
+    require(x.shape[0] == amounts.shape[0], "takes as many numbers as the image has channels")
+    return Vector(join(x.item, amounts.item), x.shape)
+
+
+ADD_BIAS = declare(
+    Primitive(
+        name="add_bias",
+        infer=_add_bias_type,
+        array=lambda xp, x, amounts: x + amounts[:, :, None, None],
+        scalar=lambda ops, x, amounts: tuple(
+            tuple(tuple(ops.add(v, amount) for v in row) for row in plane)
+            for plane, amount in zip(x, amounts, strict=True)
+        ),
+        python="add_bias({0}, {1})",
+        helper="""def add_bias(image: list, amounts: list) -> list:
+    pairs = zip(image, amounts)
+    return [[[v + amount for v in row] for row in plane] for plane, amount in pairs]
+""",
+        english="{0} with {1} added to its channels",
+        doc="An image with a number of its own added to every channel.",
+        examples=(Example(((((1, 2),), ((3, 4),)), (5, 6)), (((6, 7),), ((9, 10),))),),
+        parameters=("image", "amounts"),
+    )
+)
+
+
+def _gather_type(types: tuple[Type, ...], statics: Statics) -> Type:
+    x = plain_vector(types, 2)
+    places, listed = statics[1], types[1]
+    require(isinstance(listed, Vector) and len(listed.shape) == 1, "takes a list of places")
+    assert isinstance(listed, Vector)
+    require(listed.item == INT and isinstance(places, tuple), "needs constant places here")
+    require(all(0 <= p < x.shape[0] for p in places), f"needs places below {x.shape[0]} here")
+    return Vector(x.item, listed.shape)
+
+
+GATHER = declare(
+    Primitive(
+        name="gather",
+        infer=_gather_type,
+        array=lambda xp, x, places: x[:, places[0]],
+        scalar=lambda ops, x, places: tuple(x[place] for place in places),
+        python="gather({0}, {1})",
+        helper="""def gather(items: list, places: list) -> list:
+    return [items[place] for place in places]
+""",
+        english="the items of {0} at {1}",
+        doc="The items at constant places, counted from 0, in the order of the places.",
+        examples=(Example(((5, 6, 7), (2, 0)), (7, 5)),),
+        parameters=("x", "places"),
     )
 )

@@ -103,6 +103,34 @@ def test_weights_and_inputs_may_be_flushed_to_zero():
     assert of(alone, {0: ends(0.0, 1e-30), 1: ends(0.0, 1e-60)}) >= 2.0**-126
 
 
+def test_what_is_always_zero_adds_no_rounding():
+    """A start of 0 and what places are filled up with: 0 + 1 x is x, in any order."""
+    builder = Builder(2)
+    start = builder.elementwise("relu", builder.constant(np.zeros(1)))
+    padded = builder.affine([(0, np.array([[1.0, 0.0], [0.0, 0.0]]))], np.zeros(2))
+    row = [(start, np.array([[1.0]])), (padded, np.array([[1.0, 0.5]]))]
+    form = builder.build(builder.affine(row, np.zeros(1)))
+    wide, eps = (np.full((1, 2), -3.0), np.full((1, 2), 3.0)), ends(-1e-200, 1e-200)
+    ranges = {0: wide, 1: eps, 2: eps, 3: wide, form.output: ends(-3.0, 3.0)}
+    assert 0.0 < of(form, ranges) < 1e-30
+    found = errors_within(form, ranges, len(form.nodes))
+    assert not found[1].any() and not found[2].any()
+    assert found[3][0, 0] > 0.0 == found[3][0, 1]
+    near(of(form, ranges, False, 2), (3 + 3) * UNITS[False] * 3)  # two sums of one term
+
+
+@pytest.mark.parametrize("function", ["exp", "cos", "sigmoid", "abs"])
+def test_what_may_be_anything_else_rounds(function):
+    builder = Builder(1)
+    bent = builder.elementwise(function, builder.constant(np.zeros(1)))
+    row = [(bent, np.array([[1.0]])), (0, np.array([[1.0]]))]
+    form = builder.build(builder.affine(row, np.zeros(1)))
+    ranges = {0: ends(-3.0, 3.0), 1: ends(0.0, 0.0), 2: ends(0.0, 1.0), 3: ends(-3.0, 4.0)}
+    assert of(form, ranges) >= 3 * UNITS[True]
+    biased = affine([0.0], 0.1)
+    assert of(biased, {0: ends(-1.0, 1.0), 1: ends(0.1, 0.1)}) > 1e-10
+
+
 def test_functions_of_functions_take_their_ranges_from_both():
     builder = Builder(1)
     wave = builder.elementwise("sin", builder.affine([(0, np.array([[1 / 3]]))], np.zeros(1)))

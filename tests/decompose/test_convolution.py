@@ -59,6 +59,36 @@ def test_filters_are_found_when_the_inputs_are_shuffled_as_well(
     assert np.abs(found.dense() - matrix).max() <= (0.05 if noise else 1e-9)
 
 
+@pytest.mark.parametrize(("grid", "window"), [((12,), (3,)), ((6, 6), (3, 3)), ((7, 8), (2, 3))])
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0)])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_filters_over_several_channels_are_found(grid, window, stride, padding, last, noise):
+    rng = np.random.default_rng(4)
+    filters = rng.standard_normal((2, 3, *window))
+    parts = [unrolled(filters[:, c], grid, stride, padding) for c in range(3)]
+    matrix, which = np.hstack([part for part, _ in parts]), parts[0][1]
+    cells = np.arange(matrix.shape[1])
+    inputs = np.moveaxis(cells.reshape(*grid, 3), -1, 0).ravel() if last else cells
+    matrix = matrix[:, np.argsort(inputs)]
+    order = rng.permutation(len(matrix))
+    disturbed = matrix[order] * (1 + noise * rng.uniform(-1, 1, matrix.shape))
+    found = find_convolution(disturbed, 0.3 * which[order], noise)
+    assert found is not None
+    assert np.abs(found.dense() - matrix[order]).max() <= (0.05 if noise else 1e-9)
+    assert found.filters.size == filters.size
+    if last and len(grid) == 1:  # that is a long filter with a stride of a cell's numbers, too
+        assert found.stride == (3 * stride,)
+        return
+    assert (found.grid, found.window, found.channels) == (grid, window, 3)
+    assert found.stride == (stride,) * len(grid)
+    assert found.padding == (padding,) * len(grid)
+    assert (found.inputs == inputs).all()
+    near = np.abs(found.filters[:, None] - filters[None]).max((2, *range(3, filters.ndim + 1)))
+    assert sorted(near.argmin(1).tolist()) == [0, 1]
+    assert near.min(1).max() <= (0.05 if noise else 1e-9)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 40), st.integers(4, 64),
        st.sampled_from([0.0, 0.3, 0.8]))  # fmt: skip

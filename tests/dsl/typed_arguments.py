@@ -24,7 +24,14 @@ FUNCTIONS = (
     function((("s", REAL), ("v", REAL)), prim("max", prim("mul", s, const(Fraction(1, 2))), v)),
     function((("v", REAL),), prim("less", v, const(1))),
 )
-STRIDED = ((KERNEL, TENSORS[2], const(1)), (KERNEL, TENSORS[2], const(2)))
+STRIDED = (
+    (KERNEL, TENSORS[2], const(1)),
+    (KERNEL, TENSORS[2], const(2)),
+    (VECTORS[0], const((2, 0, 0, 1))),
+    (VECTORS[2], const((1,))),
+    (Vector(INT, (6,)), const(1), const(3)),
+    (TENSORS[2], const(1), const(0)),
+)
 MOST_SIGNATURES = 4
 
 

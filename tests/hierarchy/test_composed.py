@@ -5,10 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-import pytest
 
 from benchmarks.structure.circuits import adder_chain, multiplier, sorting_network
-from benchmarks.structure.networks import glued
 from distill.decompose.cut import cut
 from distill.decompose.links import links_of
 from distill.decompose.reading import read
@@ -31,20 +29,6 @@ def target_of(form: NormalForm, inputs: str, outputs: str) -> Target:
 
 def bits_of(numbers: np.ndarray, count: int) -> np.ndarray:
     return (numbers[:, None] >> np.arange(count)) & 1
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_values_put_together_are_the_network(seed: int):
-    _, form, _ = glued(seed)
-    values = cut(links_of(form))
-    x = np.random.default_rng(0).uniform(-1, 1, (200, form.input_width))
-    numbers: list[np.ndarray] = []
-    for value in values:
-        given = [x[:, list(value.inputs)], *(numbers[t] for t in value.takes)]
-        numbers.append(value.form.run(np.hstack(given)))
-        assert all(t < len(numbers) - 1 for t in value.takes)
-    outputs = [n for n, v in zip(numbers, values, strict=True) if v.outputs]
-    assert np.allclose(np.hstack(outputs), form.run(x), atol=1e-9)
 
 
 def test_a_network_of_one_piece_is_not_cut():
@@ -71,8 +55,9 @@ def test_a_chain_of_adders_calls_one_function_again_and_again():
     target = target_of(adder_chain(4, 2), "a: bool[4] * b: bool[4]", "bool[5] above 0.5")
     found = next(composed(target, Settings(), Budget(2_000_000, 60.0)))
     shown = found.candidate.program
-    names = [d.name for d in shown.definitions]
-    assert str(shown).count(f"{names[1]}(") >= 3
+    calls = [str(shown).count(f"{d.name}(") - 1 for d in shown.definitions]
+    assert max(calls) >= 3
+    assert found.candidate.bits < 600
     points = target.domain.points(0, 256)
     assert (np.asarray(run(shown, points)) == target.values(points)).all()
     assert {piece.claim.verdict for piece in found.pieces} == {"proved"}

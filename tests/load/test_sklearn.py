@@ -10,8 +10,13 @@ import numpy as np
 import onnx
 import pytest
 
+import distill
 from distill.errors import BadInput
 from distill.load import load, write_onnx
+from distill.load.sklearn import words_of
+from distill.propose import propose_domain
+from distill.target import parse_output
+from dsl.domain_text import parse_domain, show_domain
 
 sklearn = pytest.importorskip("sklearn")
 
@@ -94,3 +99,35 @@ def test_weights_that_are_not_finite():
 def test_reading_a_model_does_not_import_scikit_learn():
     script = "import sys, distill.load, distill.load.sklearn; assert 'sklearn' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_columns_and_classes_keep_their_names():
+    x, _ = data(3)
+    model = make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=5, random_state=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(x, np.array(["cat", 'a "b"', "</x>"])[np.arange(80) % 3])
+    model[0].feature_names_in_ = np.array(
+        ["petal length (cm)", "in", "in", "7 \u202e"], dtype=object
+    )
+    names, classes = words_of(model)
+    found = propose_domain(x, names)
+    assert [f.name for f in found.fields] == ["petal_length_cm", "in_", "in__2", "x_7"]
+    assert parse_domain(show_domain(found)) == found
+    assert classes is not None
+    assert parse_output(classes).type.labels == ("</x>", 'a "b"', "cat")
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_numbered_classes_need_no_names(classes):
+    model, x = trained(classes, "relu")
+    assert words_of(model) == ((), None)
+    assert words_of("model.onnx") == ((), None)
+    assert [f.name for f in propose_domain(x).fields] == ["x0", "x1", "x2", "x3"]
+
+
+def test_columns_of_a_distilled_estimator_are_fields():
+    model, x = trained(3, "relu")
+    model[0].feature_names_in_ = np.array(list("abcd"), dtype=object)
+    found = distill.distill(model, data=x, budget=5, steps=2000)
+    assert [n for n, _ in found.program.main.parameters] == list("abcd")
