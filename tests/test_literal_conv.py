@@ -38,7 +38,7 @@ def target_of(matrix: np.ndarray, bias: np.ndarray, domain: str) -> Target:
     return make_target(network, parse_domain(domain), resolve_output(network, "real"))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([((12,), (3,)), ((15,), (4,)), ((6, 6), (3, 3)), ((7, 5), (3, 2))]),
@@ -144,12 +144,11 @@ def _program(body):
 def test_an_image_networks_own_arithmetic_is_proved_checked_and_rebuilt(tmp_path: Path):
     torch.manual_seed(0)
     model = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 2, 3, padding=1), torch.nn.ReLU(), torch.nn.Flatten(),
-        torch.nn.Linear(72, 3),
+        torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(32, 2),
     )  # fmt: skip
     torch.onnx.export(model, (torch.zeros(1, 1, 6, 6),), tmp_path / "m.onnx", dynamo=False)
     found = distill.distill(
-        tmp_path / "m.onnx", "x: image(6,6,real(0,1))", "real[3]", exact=True, steps=1
+        tmp_path / "m.onnx", "x: image(6,6,real(0,1))", "real[2]", exact=True, steps=1
     )
     assert str(found.program).count("conv2d(") == 1
     found.save(tmp_path / "out")

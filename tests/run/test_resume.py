@@ -84,7 +84,8 @@ def test_remembered_stages_give_the_same_outcome_and_steps(name: str) -> None:
     plain = run(target, Memory(), steps, exact=exact)
     first = Memory((drawer,))
     assert run(target, first, steps, exact=exact) == plain
-    assert first.tally.known == {}
+    # two ways of putting parts together may ask the same claim about one of them
+    assert first.tally.known.keys() <= {"claim"}
     again = Memory((drawer,))
     assert run(target, again, steps, exact=exact) == plain
     assert again.tally.made == {}
