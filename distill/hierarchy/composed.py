@@ -25,6 +25,7 @@ from distill.hierarchy.small import Given, Small, small_target
 from distill.normal_form import Array
 from distill.piece import Piece
 from distill.run.budget import Budget
+from distill.run.memory import Drawer
 from distill.standing import NEAR, Settings, exact_literal, first_standing, propose, verified
 from distill.synthesize.candidate import Candidate, of_program
 from distill.synthesize.judge import judge, judging_points
@@ -55,7 +56,8 @@ _UNITS_AT_MOST = 2_000
 _SHARE = 0.4
 """Share of the steps left that all values may take together."""
 _TOLERANCES = (None, 1e-3)
-"""Of inner real values, as a part of their range: the usual one, then a closer one."""
+"""Of inner real values, as a part of their range: the usual one, then a closer one. Whatever has no
+inner real tolerance, as an output, is asked the same claim both times; it is found once."""
 _WRITTEN_OUT = 8
 """Nodes up to which a function that is called once is written where it is called."""
 _CLEARER = 3
@@ -93,6 +95,7 @@ def composed(target: Target, settings: Settings, budget: Budget) -> Iterator[Com
         return
     values = cut(links, together=isinstance(target.output.type, Category))
     settings.progress("taking it apart", None)
+    settings = replace(settings, memory=settings.memory.beside(Drawer()))  # see `_TOLERANCES`
     for tolerance in _TOLERANCES if values else ():
         maker = _Maker(target, values, settings, tolerance)
         if not maker.make(budget):

@@ -64,6 +64,10 @@ class Memory:
     shelves: tuple[Shelf, ...] = ()
     tally: Tally = field(default_factory=Tally)
 
+    def beside(self, shelf: Shelf) -> Memory:
+        """The same memory with one more shelf, asked first; it counts in the same tally."""
+        return Memory((shelf, *self.shelves), self.tally)
+
     def recall(
         self,
         kind: str,

@@ -94,3 +94,10 @@ def test_tables_over_different_leaves_are_refused():
         propose_vector([*one, *other])
     with pytest.raises(BadInput, match="at least one"):
         propose_vector([])
+
+
+def test_outputs_that_matter_nowhere_are_no_fault():
+    leaves = tuple(prim("item", var("x", Vector(BOOL, (4,))), const(i)) for i in range(4))
+    nowhere = np.zeros(16, bool)
+    found = propose_vector([Table(leaves, nowhere, nowhere)] * 3)
+    assert found[0].type == Vector(BOOL, (3,))

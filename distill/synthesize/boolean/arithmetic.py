@@ -57,7 +57,7 @@ def arithmetic(tables: Sequence[Table]) -> list[Expression]:
     """`bits(number(a, 2) + number(b, 2), 3)` and the like, also with the bits backwards."""
     care = np.any([t.care for t in tables], axis=0)
     base = Table(tables[0].leaves, tables[0].values, care)
-    if len(tables) < 2 or not stretches(base):
+    if len(tables) < 2 or not care.any() or not stretches(base):
         return []
     found: list[Expression] = []
     for order, turned in ((list(tables), False), (list(tables)[::-1], True)):
@@ -84,6 +84,8 @@ def _by_leaf(base: Table, goal: Wanted) -> list[Expression]:
     found: list[Expression] = []
     for place in (i for i in range(base.size) if i not in inside):
         column = base.columns[base.care][:, place]
+        if column.all() or not column.any():
+            continue
         parts = [matching(base, goal.within(rows)) for rows in (column, ~column)]
         if all(parts):
             found.append(prim("if_", base.leaves[place], *map(lightest, parts)))
