@@ -61,7 +61,7 @@ def reconstruct(folder: Path, level: int | None = None) -> tuple[Rebuilt, int]:
         own = None if literal is None else parse_program(literal)
         domain = parse_domain(evidence.domain)
         output = parse_output(evidence.output)
-        found = list(all_levels(program, read_pieces(folder, evidence), own))
+        found = list(all_levels(program, read_pieces(folder, evidence, program.main), own))
     except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
         raise BadInput(
             f"{shown(folder)} isn't a finished distillation: {shortened(error)}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 import distill
 from benchmarks.structure.networks import glued
-from distill.cli import main
+from distill.cli import answer, main
 from distill.errors import BadInput
 from distill.load import load, network_from_normal_form
 from distill.normal_form import Affine
@@ -102,3 +104,28 @@ def test_the_command_writes_a_network(folder: Path, inputs: np.ndarray, tmp_path
 def test_a_folder_that_is_none_is_refused(tmp_path: Path):
     with pytest.raises(BadInput):
         reconstruct(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda parts: parts[0].update(arguments=[]),
+        lambda parts: parts[0].update(arguments=["nowhere"] * len(parts[0]["arguments"])),
+        lambda parts: parts[0].update(body="def predict(x: bool) -> bool =\n  x\n"),
+        lambda parts: [part.update(name="v9") for part in parts],
+        lambda parts: parts[0].update(domain="soup"),
+    ],
+)
+def test_parts_that_were_edited_and_make_no_program_are_one_sentence(
+    folder: Path, tmp_path: Path, change: Callable[[list[dict]], None], capsys
+):
+    edited = tmp_path / "edited"
+    shutil.copytree(folder, edited)
+    parts = json.loads((edited / "parts.json").read_text())
+    change(parts)
+    (edited / "parts.json").write_text(json.dumps(parts))
+    assert answer(["reconstruct", str(edited), "--out", str(tmp_path / "again.onnx")]) == 2
+    printed = capsys.readouterr()
+    assert "parts.json" in printed.err
+    assert len(printed.err.splitlines()) == 1
+    assert not (tmp_path / "again.onnx").exists()

@@ -18,10 +18,11 @@ from distill.export.property_test import property_test
 from distill.labels import Labels
 from distill.load import load, write_onnx
 from distill.load.examples import NAME, read_examples, write_examples
-from distill.piece import Piece
+from distill.piece import Piece, with_bodies
 from distill.target import parse_output
 from dsl.domain import DomainError
 from dsl.domain_text import parse_domain
+from dsl.program import Definition
 from dsl.text import ParseError, parse_program
 from dsl.types import TypeMismatch
 
@@ -124,8 +125,8 @@ def read_located(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def read_pieces(folder: Path, evidence: Evidence) -> tuple[Piece, ...]:
-    """The pieces that parts.json lists, with their claims; () where there is none.
+def read_pieces(folder: Path, evidence: Evidence, whole: Definition) -> tuple[Piece, ...]:
+    """The pieces of a program that parts.json lists, with their claims; () where there is none.
 
     Raises:
         BadInput: it isn't what a run writes.
@@ -137,8 +138,11 @@ def read_pieces(folder: Path, evidence: Evidence) -> tuple[Piece, ...]:
         raise BadInput(f"{PARTS} in {shown(folder)} doesn't list the parts that evidence.json does")
     try:
         pairs = zip(found, evidence.parts, strict=True)
-        return tuple(Piece.from_json(one, claim) for one, claim in pairs)
-    except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
+        pieces = tuple(Piece.from_json(one, claim) for one, claim in pairs)
+        if pieces:
+            with_bodies(pieces, whole.parameters, whole.result)
+        return pieces
+    except (ParseError, DomainError, TypeMismatch, IndexError, *FAULTS) as error:
         raise BadInput(
             f"{PARTS} in {shown(folder)} isn't what a run writes: {shortened(error)}"
         ) from None
@@ -219,7 +223,7 @@ def load_distillation(folder: Path) -> Distillation:
             extra["note"],
             data=read_examples(folder / NAME, domain) if "data" in evidence.hashes else None,
             located=read_located(folder),
-            pieces=read_pieces(folder, evidence),
+            pieces=read_pieces(folder, evidence, program.main),
             labels=read_labels(folder),
         )
     except (ParseError, DomainError, TypeMismatch, *FAULTS) as error:
