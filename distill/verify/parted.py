@@ -11,6 +11,7 @@ import numpy as np
 from distill.band import Part
 from distill.evidence import Claim
 from distill.guard import guard_of, scores_of
+from distill.run.budget import ended
 from distill.verify.bounds import Limit
 from distill.verify.boxes import Piece, cuts_of, pieces_of
 from distill.verify.narrow import narrowest
@@ -53,6 +54,8 @@ def parted(
     if not (isinstance(output.type, Category) or output.type == BOOL):
         return None
     begin = time.perf_counter()
+    if ended(should_stop):
+        return None
     try:
         cuts = parts_of(square, found, seed)
         pieces = list(pieces_of(square))
@@ -119,6 +122,8 @@ def _shown(
     level = 0.0 if isinstance(square.target.output.type, Category) else square.target.output.level
     margin, used, trees = part.margin, 0, []
     for left, (piece, other) in enumerate(zip(pieces, compared, strict=True)):
+        if ended(limit.should_stop):
+            return None
         pairs = pairs_of(piece, other.program, part.weight, level)
         most = Limit((limit.max_boxes - used) // (len(pieces) - left), limit.should_stop)
         found = narrowest(piece, pairs, _free(part, piece, square), margin, most)
