@@ -59,6 +59,7 @@ bench-structure: $(VENV)/.bench ## look for structure that is known, and prepare
 	$(BIN)/python -m benchmarks.structure.repeats
 	$(BIN)/python -m benchmarks.structure.cost
 	$(BIN)/python -m benchmarks.structure.prepare
+	$(BIN)/python -m benchmarks.structure.digits
 
 bench-resume: $(VENV)/.bench ## kill runs at random moments, and go on with them
 	$(BIN)/python -m benchmarks.resume
