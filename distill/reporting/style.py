@@ -30,7 +30,7 @@ nav .inner{display:flex;gap:.2rem 1.1rem;align-items:center;padding-block:.55rem
  overflow-x:auto;scrollbar-width:none}
 nav a{text-decoration:none;white-space:nowrap;font-size:.92rem}
 nav a:hover{text-decoration:underline}
-nav input{margin-left:auto;min-width:9rem;max-width:16rem;flex:1 1 9rem;font:inherit;
+nav input{margin-left:auto;min-width:6rem;max-width:16rem;flex:1 1 6rem;font:inherit;
 font-size:.92rem;
 padding:.25rem .6rem;border:1px solid var(--line);border-radius:.4rem;background:var(--card);
 color:var(--ink)}
